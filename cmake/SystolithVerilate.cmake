@@ -1,0 +1,59 @@
+# Verilator models of a configuration, and unit tests of single modules on them.
+find_package(verilator 5.006 REQUIRED HINTS $ENV{VERILATOR_ROOT})
+find_package(Threads REQUIRED)
+
+set(SYSTOLITH_RTL ${PROJECT_SOURCE_DIR}/rtl)
+
+# Blocks in compile order; each has a files.f with paths relative to rtl/.
+set(SYSTOLITH_BLOCKS common bus registers scratchpad accumulators load store matrix command_processor top)
+
+# Sets OUT to the sources of CONFIG for the named blocks (packages first).
+function(systolith_rtl_sources out config)
+  set(files ${SYSTOLITH_RTL}/config/${config}/systolith_config_pkg.sv)
+  file(STRINGS ${SYSTOLITH_RTL}/packages.f lines)
+  foreach(block IN ITEMS ${ARGN})
+    file(STRINGS ${SYSTOLITH_RTL}/${block}/files.f block_lines)
+    list(APPEND lines ${block_lines})
+  endforeach()
+  foreach(line IN LISTS lines)
+    list(APPEND files ${SYSTOLITH_RTL}/${line})
+  endforeach()
+  set(${out} ${files} PARENT_SCOPE)
+endfunction()
+
+# systolith_verilate(TARGET CONFIG c TOP t BLOCKS b... [PREFIX p] [TRACE] [PARAMETERS -GX=1 ...])
+# Adds a Verilated model to TARGET. The hot code needs -O3 and the host's vectors; the rest compiles fast.
+function(systolith_verilate target)
+  cmake_parse_arguments(arg "TRACE" "CONFIG;TOP;PREFIX" "BLOCKS;PARAMETERS;SOURCES" ${ARGN})
+  systolith_rtl_sources(sources ${arg_CONFIG} ${arg_BLOCKS})
+  list(APPEND sources ${arg_SOURCES})
+  if(NOT arg_PREFIX)
+    set(arg_PREFIX V${arg_TOP})
+  endif()
+  set(trace)
+  if(arg_TRACE)
+    set(trace TRACE_FST)
+  endif()
+  verilate(${target} ${trace}
+    SOURCES ${sources}
+    TOP_MODULE ${arg_TOP}
+    PREFIX ${arg_PREFIX}
+    INCLUDE_DIRS ${SYSTOLITH_RTL}/common
+    OPT_FAST -O3 -march=native
+    OPT_SLOW -O0
+    VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET --unroll-count 1 --x-assign fast --x-initial fast
+      --trace-max-array 4096 --trace-max-width 4096 ${arg_PARAMETERS})
+endfunction()
+
+# systolith_unit_test(NAME TOP module CONFIG c BLOCKS b... SOURCES cpp... [SV extra.sv] [PARAMETERS ...] [LABELS ...])
+function(systolith_unit_test name)
+  cmake_parse_arguments(arg "" "TOP;CONFIG" "BLOCKS;SOURCES;SV;PARAMETERS;LABELS;LIBRARIES" ${ARGN})
+  if(NOT arg_CONFIG)
+    set(arg_CONFIG 16x16)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  systolith_verilate(${name} CONFIG ${arg_CONFIG} TOP ${arg_TOP} BLOCKS ${arg_BLOCKS}
+    PARAMETERS ${arg_PARAMETERS} SOURCES ${arg_SV})
+  target_link_libraries(${name} PRIVATE GTest::gtest_main ${arg_LIBRARIES})
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "unit;${arg_LABELS}" TIMEOUT 300)
+endfunction()

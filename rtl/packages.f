@@ -1,0 +1,2 @@
+registers/command_pkg.sv
+systolith_pkg.sv
