@@ -73,7 +73,7 @@ package systolith_pkg;
   typedef struct packed {
     logic                      by_rows;
     logic [4:0]                rows_log2;
-    logic [SemaphoreWidth-1:0] semaphore;
+    logic [SemaphoreWidth-1:0] semaphore_index;
     logic [15:0]               count;      // 0: unused
   } sync_t;
 
