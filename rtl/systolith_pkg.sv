@@ -80,7 +80,7 @@ package systolith_pkg;
   typedef struct packed {
     logic [31:0] index;
     logic        record;
-    logic        interrupt;
+    logic        raise_irq;
     logic [7:0]  opcode;
     sync_t [1:0] waits;
     sync_t [1:0] signals;
@@ -139,7 +139,7 @@ package systolith_pkg;
   typedef struct packed {
     logic [31:0] index;
     logic        record;
-    logic        interrupt;
+    logic        raise_irq;
     logic [7:0]  unit;
     logic [7:0]  opcode;
     logic [7:0]  state;
