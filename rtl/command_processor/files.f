@@ -1,0 +1,3 @@
+command_processor/semaphores.sv
+command_processor/wait_gate.sv
+command_processor/signal_gate.sv
