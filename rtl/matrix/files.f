@@ -1,0 +1,2 @@
+matrix/array_pkg.sv
+matrix/systolic_array.sv
