@@ -22,7 +22,7 @@ function(systolith_rtl_sources out config)
 endfunction()
 
 # systolith_verilate(TARGET CONFIG c TOP t BLOCKS b... [PREFIX p] [TRACE] [PARAMETERS -GX=1 ...])
-# Adds a Verilated model to TARGET. The hot code needs -O3 and the host's vectors; the rest compiles fast.
+# Adds a Verilated model to TARGET. No module uses every constant of the packages. The hot code needs -O3 and the host's vectors; the rest compiles fast.
 function(systolith_verilate target)
   cmake_parse_arguments(arg "TRACE" "CONFIG;TOP;PREFIX" "BLOCKS;PARAMETERS;SOURCES" ${ARGN})
   systolith_rtl_sources(sources ${arg_CONFIG} ${arg_BLOCKS})
@@ -41,7 +41,7 @@ function(systolith_verilate target)
     INCLUDE_DIRS ${SYSTOLITH_RTL}/common
     OPT_FAST -O3 -march=native
     OPT_SLOW -O0
-    VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET --unroll-count 1 --x-assign fast --x-initial fast
+    VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET -Wno-UNUSEDPARAM --unroll-count 1 --x-assign fast --x-initial fast
       --trace-max-array 4096 --trace-max-width 4096 ${arg_PARAMETERS})
 endfunction()
 

@@ -1,0 +1,1 @@
+bus/burst_walker.sv
