@@ -1,1 +1,2 @@
 common/stream_fifo.sv
+common/memory.sv
