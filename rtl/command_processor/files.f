@@ -1,3 +1,14 @@
 command_processor/semaphores.sv
 command_processor/wait_gate.sv
 command_processor/signal_gate.sv
+command_processor/extent_multiplier.sv
+command_processor/part_divider.sv
+command_processor/window_check.sv
+command_processor/binding_table.sv
+command_processor/command_fetch.sv
+command_processor/command_decode.sv
+command_processor/command_dispatch.sv
+command_processor/record_writer.sv
+command_processor/completion.sv
+command_processor/queue_control.sv
+command_processor/command_processor.sv
