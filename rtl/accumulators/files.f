@@ -1,0 +1,1 @@
+accumulators/accumulators.sv

@@ -1,0 +1,1 @@
+scratchpad/scratchpad.sv
