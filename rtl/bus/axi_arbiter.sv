@@ -124,10 +124,10 @@ module axi_arbiter
   assign fetch_ar_ready_o = ar_in_ready;
   assign load_ar_ready_o = ar_in_ready && !fetch_ar_valid_i;
 
-  skid_buffer #(.Width($bits(address_beat_t))) u_ar (
-    .clk_i, .rst_ni,
-    .in_valid_i(ar_in_valid), .in_data_i(ar_in), .in_ready_o(ar_in_ready),
-    .out_valid_o(m_axi_arvalid), .out_data_o(ar_out), .out_ready_i(m_axi_arready)
+  stream_fifo #(.Width($bits(address_beat_t)), .Depth(2)) u_ar (
+    .clk_i, .rst_ni, .flush_i(1'b0),
+    .valid_i(ar_in_valid), .data_i(ar_in), .ready_o(ar_in_ready),
+    .valid_o(m_axi_arvalid), .data_o(ar_out), .ready_i(m_axi_arready), .count_o()
   );
   assign m_axi_arid = ar_out.second ? IdLoad : IdFetch;
   assign m_axi_araddr = ar_out.address;
@@ -155,10 +155,10 @@ module axi_arbiter
   assign record_aw_ready_o = aw_in_ready && order_ready;
   assign store_aw_ready_o = aw_in_ready && order_ready && !record_aw_valid_i;
 
-  skid_buffer #(.Width($bits(address_beat_t))) u_aw (
-    .clk_i, .rst_ni,
-    .in_valid_i(aw_in_valid), .in_data_i(aw_in), .in_ready_o(aw_in_ready),
-    .out_valid_o(m_axi_awvalid), .out_data_o(aw_out), .out_ready_i(m_axi_awready)
+  stream_fifo #(.Width($bits(address_beat_t)), .Depth(2)) u_aw (
+    .clk_i, .rst_ni, .flush_i(1'b0),
+    .valid_i(aw_in_valid), .data_i(aw_in), .ready_o(aw_in_ready),
+    .valid_o(m_axi_awvalid), .data_o(aw_out), .ready_i(m_axi_awready), .count_o()
   );
   assign m_axi_awid = aw_out.second ? IdStore : IdRecord;
   assign m_axi_awaddr = aw_out.address;
@@ -167,8 +167,8 @@ module axi_arbiter
   // Bursts whose data have not all been taken: at most those that the store unit and the records can owe.
   stream_fifo #(.Width(1), .Depth(WritesOutstanding + 4)) u_order (
     .clk_i, .rst_ni, .flush_i(1'b0),
-    .in_valid_i(aw_accept), .in_data_i(aw_in.second), .in_ready_o(order_ready),
-    .out_valid_o(order_valid), .out_data_o(order_store), .out_ready_i(order_pop)
+    .valid_i(aw_accept), .data_i(aw_in.second), .ready_o(order_ready),
+    .valid_o(order_valid), .data_o(order_store), .ready_i(order_pop), .count_o()
   );
 
   // ---- write data ----
@@ -182,10 +182,10 @@ module axi_arbiter
   assign record_w_ready_o = order_valid && !order_store && w_in_ready;
   assign order_pop = w_in_valid && w_in_ready && w_in.last;
 
-  skid_buffer #(.Width($bits(data_beat_t))) u_w (
-    .clk_i, .rst_ni,
-    .in_valid_i(w_in_valid), .in_data_i(w_in), .in_ready_o(w_in_ready),
-    .out_valid_o(m_axi_wvalid), .out_data_o(w_out), .out_ready_i(m_axi_wready)
+  stream_fifo #(.Width($bits(data_beat_t)), .Depth(2)) u_w (
+    .clk_i, .rst_ni, .flush_i(1'b0),
+    .valid_i(w_in_valid), .data_i(w_in), .ready_o(w_in_ready),
+    .valid_o(m_axi_wvalid), .data_o(w_out), .ready_i(m_axi_wready), .count_o()
   );
   assign m_axi_wdata = w_out.data;
   assign m_axi_wstrb = w_out.strobe;

@@ -1,1 +1,2 @@
 bus/burst_walker.sv
+bus/axi_arbiter.sv

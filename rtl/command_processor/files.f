@@ -1,3 +1,4 @@
+command_processor/counters.sv
 command_processor/semaphores.sv
 command_processor/wait_gate.sv
 command_processor/signal_gate.sv
