@@ -1,4 +1,4 @@
-// Timing of the systolic array, for whoever feeds it, and the operand forms inside it.
+// Timing of the systolic array, for whoever feeds it, and the forms that numbers take inside it.
 //
 // A row of A is offered in cycle t (`operand_valid_i`). Column c of that row, in cycles:
 //
@@ -36,5 +36,64 @@ package array_pkg;
   parameter int unsigned StationaryLead = 2;
 
   parameter int unsigned RowIndexWidth = index_width(Rows);
+
+  // An operand as the lanes take it. Float: an E8M10 value whose subnormals have been normalised, so that a lane never
+  // sees an unnormalised product. INT8: two bytes in bits 15:0, the rest zero.
+  typedef struct packed {
+    logic       negative;
+    logic       special;    // infinite, or NaN if also nonzero
+    logic       nonzero;    // of a finite value: the leading one of the significand
+    logic [8:0] exponent;   // exponent of the value + 384; 0 for a zero, 1 for a zero that is skipped
+    logic [9:0] fraction;
+  } lane_operand_t;
+
+  // A moving operand with what travels along.
+  typedef struct packed {
+    logic          swap;    // the stationary operand changes with this row
+    logic          int8;
+    lane_operand_t value;
+  } moving_t;
+
+  // An operand on its way to the lanes. A skipped one adds -0, whatever the stationary operand: every sum stays as it is.
+  typedef struct packed {
+    logic     swap;
+    logic     int8;
+    logic     skip;
+    operand_t value;
+  } edge_operand_t;
+
+  // Exact product, or the sum of two INT8 products in `magnitude`, signed.
+  typedef struct packed {
+    logic [9:0]  exponent;   // exponent of bit 20 + 768
+    logic [21:0] magnitude;
+  } product_t;
+
+  typedef struct packed {
+    logic int8;
+    logic negative;
+    logic invalid;   // NaN
+    logic special;   // infinite or NaN
+  } product_flags_t;
+
+  // Beside a partial sum; the sum is a binary32 word. If a flag is set only the word's sign counts.
+  // An int32 sum i travels as {i[31:23], i[21:0], i[22]}: so the float adder takes it without a multiplexer.
+  typedef struct packed {
+    logic int8;
+    logic invalid;
+    logic infinite;
+  } sum_flags_t;
+
+  // What a sum still needs before it is rounded. `exponent` is that of bit 26 of the sum, in binary32's bias; with INT8 its
+  // low byte is bits 31:24 of the int32 sum.
+  typedef struct packed {
+    logic       int8;
+    logic       subtract;
+    logic       negate;     // the sum came out negative: its ones' complement is meant
+    logic       sticky;     // something was lost below bit 0
+    logic       negative;
+    logic       invalid;
+    logic       infinite;
+    logic [8:0] exponent;
+  } sum_state_t;
 
 endpackage
