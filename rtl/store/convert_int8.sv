@@ -27,21 +27,34 @@ module convert_int8 #(
   localparam logic [7:0] GreatestExponent = 8'd134;
   localparam int unsigned FixedShift = 15;    // one less than the shift at the greatest exponent: the half's bit stays
 
-  logic signed [ProductWidth-1:0] product_q [Lanes];
-  logic [5:0] shift_q [Lanes];                // past FixedShift
-  logic zero_q [Lanes];
-  logic saturate_q [Lanes];
+  typedef logic signed [ProductWidth-1:0] product_t;
 
-  always_ff @(posedge clk_i) begin
+  product_t product_q [Lanes], product_d [Lanes];
+  logic [5:0] shift_q [Lanes], shift_d [Lanes];   // past FixedShift
+  logic zero_q [Lanes], zero_d [Lanes];
+  logic saturate_q [Lanes], saturate_d [Lanes];
+
+  always_comb begin
+    product_d  = product_q;
+    shift_d    = shift_q;
+    zero_d     = zero_q;
+    saturate_d = saturate_q;
     if (enable_i) begin
       for (int unsigned l = 0; l < Lanes; l++) begin
-        product_q[l] <= ProductWidth'($signed(value_i[l])) *
-                        ProductWidth'($signed({1'b0, scale_i[l][30:23] != '0, scale_i[l][22:0]}));
-        shift_q[l] <= 6'(GreatestExponent - scale_i[l][30:23]);
-        zero_q[l] <= scale_i[l][30:23] < LeastExponent;
-        saturate_q[l] <= scale_i[l][30:23] > GreatestExponent;
+        product_d[l] = ProductWidth'($signed(value_i[l])) *
+                       ProductWidth'($signed({1'b0, scale_i[l][30:23] != '0, scale_i[l][22:0]}));
+        shift_d[l] = 6'(GreatestExponent - scale_i[l][30:23]);
+        zero_d[l] = scale_i[l][30:23] < LeastExponent;
+        saturate_d[l] = scale_i[l][30:23] > GreatestExponent;
       end
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    product_q  <= product_d;
+    shift_q    <= shift_d;
+    zero_q     <= zero_d;
+    saturate_q <= saturate_d;
   end
 
   localparam int unsigned ShiftedWidth = ProductWidth - FixedShift;

@@ -209,7 +209,7 @@ module drain
 
   // ---- stages 2 and 3: convert, pack ----
   logic valid2_q, valid2_d, valid3_q, valid3_d;
-  word_t value2_q [StageWords];
+  word_t value2_q [StageWords], value2_d [StageWords];
   stage_bytes_t bytes2_q;
   logic last2_q, void2_q;
   logic [1:0] conversion2_q;
@@ -256,17 +256,36 @@ module drain
   end
 
   if (FormatInt8) begin : gen_int8
-    word_t column_scale_q [PaddedCols];
-    word_t scale1_q [DrainLanes];
+    word_t column_scale_q [PaddedCols], column_scale_d [PaddedCols];
+    word_t scale1_q [DrainLanes], scale1_d [DrainLanes];
 
-    always_ff @(posedge clk_i) begin
+    always_comb begin
+      column_scale_d = column_scale_q;
       if (load_scales) begin
         for (int unsigned c = 0; c < Cols; c++) begin
           if ((c >= WordsOfLineScales) == entry.second) begin
-            column_scale_q[c] <= entry_data[32*(c%WordsOfLineScales)+:32];
+            column_scale_d[c] = entry_data[32*(c%WordsOfLineScales)+:32];
           end
         end
       end
+      scale1_d = scale1_q;
+      if (load1) begin
+        for (int unsigned l = 0; l < DrainLanes; l++) scale1_d[l] = entry.scale;
+        if (entry.scale_per_column) begin
+          for (int unsigned g = 0; g < GroupsPerRow; g++) begin
+            if (32'(group) == g) begin
+              for (int unsigned l = 0; l < DrainLanes; l++) begin
+                scale1_d[l] = column_scale_q[g*DrainLanes+l];
+              end
+            end
+          end
+        end
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      column_scale_q <= column_scale_d;
+      scale1_q       <= scale1_d;
     end
 
     always_comb begin : check
@@ -284,22 +303,7 @@ module drain
       end
     end
 
-    always_ff @(posedge clk_i) begin
-      if (load1) begin
-        for (int unsigned l = 0; l < DrainLanes; l++) scale1_q[l] <= entry.scale;
-        if (entry.scale_per_column) begin
-          for (int unsigned g = 0; g < GroupsPerRow; g++) begin
-            if (32'(group) == g) begin
-              for (int unsigned l = 0; l < DrainLanes; l++) scale1_q[l] <= column_scale_q[g*DrainLanes+l];
-            end
-          end
-        end
-      end
-    end
-
-    always_comb begin
-      for (int unsigned l = 0; l < DrainLanes; l++) scale1[l] = scale1_q[l];
-    end
+    assign scale1 = scale1_q;
 
     convert_int8 #(.Lanes(DrainLanes)) u_int8 (
       .clk_i, .enable_i(load2 && conversion1_q == command_pkg::ConversionInt8),
@@ -311,6 +315,13 @@ module drain
       bad_column = '0;
       for (int unsigned l = 0; l < DrainLanes; l++) int8[l] = '0;
       for (int unsigned l = 0; l < DrainLanes; l++) scale1[l] = '0;
+    end
+  end
+
+  always_comb begin
+    value2_d = value1_q;
+    if (!raw1_q && conversion1_q == command_pkg::ConversionBf16) begin
+      for (int unsigned l = 0; l < DrainLanes; l++) value2_d[l] = {16'b0, bf16[l]};
     end
   end
 
@@ -382,10 +393,7 @@ module drain
       raw1_q        <= !entry.accumulators;
     end
     if (load2) begin
-      for (int unsigned i = 0; i < StageWords; i++) value2_q[i] <= value1_q[i];
-      if (!raw1_q && conversion1_q == command_pkg::ConversionBf16) begin
-        for (int unsigned l = 0; l < DrainLanes; l++) value2_q[l] <= {16'b0, bf16[l]};
-      end
+      value2_q      <= value2_d;
       bytes2_q      <= bytes1_q;
       last2_q       <= last1_q;
       void2_q       <= void1_q;
