@@ -457,9 +457,15 @@ POLISH_TAIL = """\
 
 
 def polish(text: str) -> str:
-    """What the exporter has no option for: packed structs, which Verilator 5.006 needs, and lint settings."""
+    """What the exporter has no option for: packed types, which Verilator 5.006 needs, and lint settings."""
     text = re.sub(r"\bstruct \{", "struct packed {", text)
     text = re.sub(r"(\}|\w+_t) (\w+)\[(\d+)\];", lambda m: f"{m[1]} [{int(m[3]) - 1}:0] {m[2]};", text)
+    # Unpacked arrays of the response buffer are reset in a loop, which Verilator must not have to unroll.
+    text = re.sub(
+        r"logic( \[[^\]]+\])? (axil_resp_buffer_\w+)\[(\d+)\];",
+        lambda m: f"logic [{int(m[3]) - 1}:0]{(m[1] or '').strip()} {m[2]};",
+        text,
+    )
     # Only the exporter's own tools use these.
     text = re.sub(r" *localparam REGISTERS_.*\n", "", text)
     lines = [line.rstrip() for line in text.splitlines()]

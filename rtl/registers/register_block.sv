@@ -93,6 +93,9 @@ module register_block
   registers_pkg::registers__in_t in;
   registers_pkg::registers__out_t out;
 
+  logic unlocked;
+  assign unlocked = !(out.queue_0.control.enable.value || enabled_i);
+
   // ---- page 0 ----
   always_comb begin
     in.device.array.rows.next = 16'(Rows);
@@ -116,8 +119,17 @@ module register_block
     in.device.outstanding.reads.next = 16'(ReadsOutstanding);
     in.device.outstanding.writes.next = 16'(WritesOutstanding);
 
+    for (int unsigned w = 0; w < 8; w++) begin
+      in.device.window[w].base_lo.value.swwe = unlocked && w < Windows;
+      in.device.window[w].base_hi.value.swwe = unlocked && w < Windows;
+      in.device.window[w].last_lo.value.swwe = unlocked && w < Windows;
+      in.device.window[w].last_hi.value.swwe = unlocked && w < Windows;
+      in.device.window[w].permit.read.swwe = unlocked && w < Windows;
+      in.device.window[w].permit.write.swwe = unlocked && w < Windows;
+    end
+
     // ---- page 1 ----
-    in.unlocked = !(out.queue_0.control.enable.value || enabled_i);
+    in.unlocked = unlocked;
     in.queue_0.control.enable.hwclr = enable_clear_i || out.queue_0.control.reset.value;
     in.queue_0.doorbell.wr_ack = out.queue_0.doorbell.req;
     in.queue_0.completed.count.next = completed_i;

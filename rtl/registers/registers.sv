@@ -154,9 +154,9 @@ module registers (
 
 
     // AXI4-Lite Response Logic
-    logic axil_resp_buffer_is_wr[2];
-    logic axil_resp_buffer_err[2];
-    logic [31:0] axil_resp_buffer_rdata[2];
+    logic [1:0] axil_resp_buffer_is_wr;
+    logic [1:0] axil_resp_buffer_err;
+    logic [1:0][31:0] axil_resp_buffer_rdata;
 
     logic [1:0] axil_resp_wptr;
     logic [1:0] axil_resp_rptr;
@@ -761,7 +761,7 @@ module registers (
             automatic logic load_next_c;
             next_c = field_storage.device.window[i0].base_lo.value.value;
             load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].base_lo && decoded_req_is_wr && hwif_in.unlocked) begin // SW write
+            if(decoded_reg_strb.device.window[i0].base_lo && decoded_req_is_wr && hwif_in.device.window[i0].base_lo.value.swwe) begin // SW write
                 next_c = (field_storage.device.window[i0].base_lo.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
                 load_next_c = '1;
             end
@@ -784,7 +784,7 @@ module registers (
             automatic logic load_next_c;
             next_c = field_storage.device.window[i0].base_hi.value.value;
             load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].base_hi && decoded_req_is_wr && hwif_in.unlocked) begin // SW write
+            if(decoded_reg_strb.device.window[i0].base_hi && decoded_req_is_wr && hwif_in.device.window[i0].base_hi.value.swwe) begin // SW write
                 next_c = (field_storage.device.window[i0].base_hi.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
                 load_next_c = '1;
             end
@@ -807,7 +807,7 @@ module registers (
             automatic logic load_next_c;
             next_c = field_storage.device.window[i0].last_lo.value.value;
             load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].last_lo && decoded_req_is_wr && hwif_in.unlocked) begin // SW write
+            if(decoded_reg_strb.device.window[i0].last_lo && decoded_req_is_wr && hwif_in.device.window[i0].last_lo.value.swwe) begin // SW write
                 next_c = (field_storage.device.window[i0].last_lo.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
                 load_next_c = '1;
             end
@@ -830,7 +830,7 @@ module registers (
             automatic logic load_next_c;
             next_c = field_storage.device.window[i0].last_hi.value.value;
             load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].last_hi && decoded_req_is_wr && hwif_in.unlocked) begin // SW write
+            if(decoded_reg_strb.device.window[i0].last_hi && decoded_req_is_wr && hwif_in.device.window[i0].last_hi.value.swwe) begin // SW write
                 next_c = (field_storage.device.window[i0].last_hi.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
                 load_next_c = '1;
             end
@@ -853,7 +853,7 @@ module registers (
             automatic logic load_next_c;
             next_c = field_storage.device.window[i0].permit.read.value;
             load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].permit && decoded_req_is_wr && hwif_in.unlocked) begin // SW write
+            if(decoded_reg_strb.device.window[i0].permit && decoded_req_is_wr && hwif_in.device.window[i0].permit.read.swwe) begin // SW write
                 next_c = (field_storage.device.window[i0].permit.read.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
                 load_next_c = '1;
             end
@@ -876,7 +876,7 @@ module registers (
             automatic logic load_next_c;
             next_c = field_storage.device.window[i0].permit.write.value;
             load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].permit && decoded_req_is_wr && hwif_in.unlocked) begin // SW write
+            if(decoded_reg_strb.device.window[i0].permit && decoded_req_is_wr && hwif_in.device.window[i0].permit.write.swwe) begin // SW write
                 next_c = (field_storage.device.window[i0].permit.write.value & ~decoded_wr_biten[1:1]) | (decoded_wr_data[1:1] & decoded_wr_biten[1:1]);
                 load_next_c = '1;
             end

@@ -123,6 +123,59 @@ package registers_pkg;
     } registers__device__outstanding__in_t;
 
     typedef struct packed {
+        logic swwe;
+    } registers__device__window__base_lo__value__in_t;
+
+    typedef struct packed {
+        registers__device__window__base_lo__value__in_t value;
+    } registers__device__window__base_lo__in_t;
+
+    typedef struct packed {
+        logic swwe;
+    } registers__device__window__base_hi__value__in_t;
+
+    typedef struct packed {
+        registers__device__window__base_hi__value__in_t value;
+    } registers__device__window__base_hi__in_t;
+
+    typedef struct packed {
+        logic swwe;
+    } registers__device__window__last_lo__value__in_t;
+
+    typedef struct packed {
+        registers__device__window__last_lo__value__in_t value;
+    } registers__device__window__last_lo__in_t;
+
+    typedef struct packed {
+        logic swwe;
+    } registers__device__window__last_hi__value__in_t;
+
+    typedef struct packed {
+        registers__device__window__last_hi__value__in_t value;
+    } registers__device__window__last_hi__in_t;
+
+    typedef struct packed {
+        logic swwe;
+    } registers__device__window__permit__read__in_t;
+
+    typedef struct packed {
+        logic swwe;
+    } registers__device__window__permit__write__in_t;
+
+    typedef struct packed {
+        registers__device__window__permit__read__in_t read;
+        registers__device__window__permit__write__in_t write;
+    } registers__device__window__permit__in_t;
+
+    typedef struct packed {
+        registers__device__window__base_lo__in_t base_lo;
+        registers__device__window__base_hi__in_t base_hi;
+        registers__device__window__last_lo__in_t last_lo;
+        registers__device__window__last_hi__in_t last_hi;
+        registers__device__window__permit__in_t permit;
+    } registers__device__window__in_t;
+
+    typedef struct packed {
         registers__device__array__in_t array;
         registers__device__memory__in_t memory;
         registers__device__line__in_t line;
@@ -131,6 +184,7 @@ package registers_pkg;
         registers__device__formats__in_t formats;
         registers__device__queue__in_t queue;
         registers__device__outstanding__in_t outstanding;
+        registers__device__window__in_t [7:0] window;
     } registers__device__in_t;
 
     typedef struct packed {
