@@ -139,7 +139,7 @@ module systolith
   address_t load_ar_address;
   logic [8:0] load_ar_beats;
   bus_data_t r_data;
-  logic r_error, r_last, b_error;
+  logic r_error, r_last, b_error, unknown_id;
   logic store_aw_valid, store_aw_ready, store_w_valid, store_w_last, store_w_ready, store_b_valid, store_b_ready;
   address_t store_aw_address;
   logic [8:0] store_aw_beats;
@@ -171,7 +171,7 @@ module systolith
     .record_w_valid_i(record_w_valid), .record_w_data_i(record_w_data),
     .record_w_strobe_i(record_w_strobe), .record_w_last_i(record_w_last), .record_w_ready_o(record_w_ready),
     .record_b_valid_o(record_b_valid), .record_b_ready_i(record_b_ready),
-    .b_error_o(b_error),
+    .b_error_o(b_error), .unknown_id_o(unknown_id),
     .m_axi_awid, .m_axi_awaddr, .m_axi_awlen, .m_axi_awvalid, .m_axi_awready,
     .m_axi_wdata, .m_axi_wstrb, .m_axi_wlast, .m_axi_wvalid, .m_axi_wready,
     .m_axi_bid, .m_axi_bresp, .m_axi_bvalid, .m_axi_bready,
@@ -352,9 +352,9 @@ module systolith
   scratchpad u_scratchpad (
     .clk_i, .rst_ni,
     .clear_i(memory_clear), .clear_busy_o(scratchpad_clear_busy),
-    .write_valid_i(scratchpad_write_valid), .write_line_i(scratchpad_write_line),
-    .write_word_i(scratchpad_write_word), .write_data_i(scratchpad_write_data),
-    .write_strobe_i(scratchpad_write_strobe),
+    .scratchpad_write_valid_i(scratchpad_write_valid), .scratchpad_write_line_i(scratchpad_write_line),
+    .scratchpad_write_word_i(scratchpad_write_word), .scratchpad_write_data_i(scratchpad_write_data),
+    .scratchpad_write_strobe_i(scratchpad_write_strobe),
     .operand_read_valid_i(operand_read_valid), .operand_read_line_i(operand_read_line),
     .operand_read_grant_o(operand_read_grant), .operand_read_data_o(operand_read_data),
     .stationary_read_valid_i(stationary_read_valid), .stationary_read_line_i(stationary_read_line),
@@ -370,10 +370,10 @@ module systolith
     .read_data_o(array_read_data), .read_tag_o(array_read_tag),
     .write_valid_i(array_write_valid), .write_row_i(array_write_row),
     .write_tag_i(array_write_tag), .write_data_i(array_write_data),
-    .load_write_valid_i(load_write_valid), .load_write_ready_o(load_write_ready),
-    .load_write_row_i(load_write_row), .load_write_word_i(load_write_word),
-    .load_write_data_i(load_write_data), .load_write_strobe_i(load_write_strobe),
-    .load_write_tag_i(load_write_tag),
+    .accumulator_write_valid_i(load_write_valid), .accumulator_write_ready_o(load_write_ready),
+    .accumulator_write_row_i(load_write_row), .accumulator_write_word_i(load_write_word),
+    .accumulator_write_data_i(load_write_data), .accumulator_write_strobe_i(load_write_strobe),
+    .accumulator_write_tag_i(load_write_tag),
     .drain_read_valid_i(drain_read_valid), .drain_read_row_i(drain_read_row),
     .drain_read_data_o(drain_read_data), .drain_read_tag_o(drain_read_tag),
     .hole_o(hole)
@@ -401,9 +401,9 @@ module systolith
     .store_busy_o(store_busy), .commands_o(commands), .dropped_beats_o(dropped_beats)
   );
 
-  // Fill is what no other cause explains; the counters derive it.
-  logic unused_fill;
-  assign unused_fill = lost_fill_cycle;
+  // Fill is what no other cause explains; the counters derive it. Strays of other IDs are dropped by the arbiter.
+  logic unused_strays;
+  assign unused_strays = lost_fill_cycle ^ unknown_id;
 
 endmodule
 
