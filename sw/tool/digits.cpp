@@ -1,0 +1,78 @@
+#include "digits.hpp"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <Eigen/Cholesky>
+#include <cmath>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+
+namespace systolith::tool {
+
+Digits read_digits(const std::string& path) {
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
+  if (!file) throw std::runtime_error(fmt::format("{}: can't be opened; run from the project's folder", path));
+  std::vector<float> pixels;
+  Digits digits;
+  char line[1024];
+  for (int number = 1; gzgets(file.get(), line, sizeof line) != nullptr; ++number) {
+    std::istringstream fields(line);
+    std::string field;
+    int count = 0;
+    while (std::getline(fields, field, ',')) {
+      int value = 0;
+      try {
+        value = std::stoi(field);
+      } catch (const std::exception&) {
+        throw std::runtime_error(fmt::format("{}:{}: '{}' is not a number", path, number, field));
+      }
+      if (count < kDigitPixels) {
+        if (value < 0 || value > 16) throw std::runtime_error(fmt::format("{}:{}: pixel {} is not 0 to 16", path, number, value));
+        pixels.push_back(static_cast<float>(value));
+      } else {
+        if (value < 0 || value > 9) throw std::runtime_error(fmt::format("{}:{}: label {} is not 0 to 9", path, number, value));
+        digits.labels.push_back(value);
+      }
+      ++count;
+    }
+    if (count != kDigitPixels + 1)
+      throw std::runtime_error(fmt::format("{}:{}: {} fields, not {}", path, number, count, kDigitPixels + 1));
+  }
+  if (digits.labels.size() <= kDigitTrainingRows)
+    throw std::runtime_error(fmt::format("{}: only {} rows", path, digits.labels.size()));
+  digits.pixels = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+      pixels.data(), static_cast<Eigen::Index>(digits.labels.size()), kDigitPixels);
+  return digits;
+}
+
+LinearClassifier fit_least_squares(const Digits& digits, int rows) {
+  constexpr double kRidge = 1.0;
+  Eigen::MatrixXd x(rows, kDigitPixels + 1);
+  x.leftCols(kDigitPixels) = digits.pixels.topRows(rows).cast<double>();
+  x.col(kDigitPixels).setOnes();
+  Eigen::MatrixXd y = Eigen::MatrixXd::Zero(rows, kDigitClasses);
+  for (int row = 0; row < rows; ++row) y(row, digits.labels[static_cast<std::size_t>(row)]) = 1.0;
+  Eigen::MatrixXd normal = x.transpose() * x;
+  normal.diagonal().array() += kRidge;
+  const Eigen::MatrixXd solution = normal.ldlt().solve(x.transpose() * y);
+  LinearClassifier classifier;
+  classifier.weights = solution.topRows(kDigitPixels).cast<float>();
+  classifier.bias = solution.row(kDigitPixels).cast<float>();
+  return classifier;
+}
+
+QuantisedClassifier quantise(const LinearClassifier& classifier) {
+  QuantisedClassifier result;
+  const float largest = classifier.weights.cwiseAbs().maxCoeff();
+  result.scale = largest / 127.0F;
+  for (Eigen::Index i = 0; i < classifier.weights.rows(); ++i)
+    for (Eigen::Index j = 0; j < classifier.weights.cols(); ++j)
+      result.weights.push_back(static_cast<std::int8_t>(std::lround(classifier.weights(i, j) / result.scale)));
+  for (Eigen::Index j = 0; j < classifier.bias.cols(); ++j)
+    result.bias.push_back(static_cast<std::int32_t>(std::lround(classifier.bias(j) / result.scale)));
+  return result;
+}
+
+}  // namespace systolith::tool
