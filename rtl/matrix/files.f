@@ -2,3 +2,10 @@ matrix/array_pkg.sv
 matrix/operand_edge.sv
 matrix/mac_lanes.sv
 matrix/systolic_array.sv
+matrix/matrix_pkg.sv
+matrix/pass_walker.sv
+matrix/stationary_loader.sv
+matrix/reentry_table.sv
+matrix/row_walker.sv
+matrix/command_tracker.sv
+matrix/matrix_unit.sv

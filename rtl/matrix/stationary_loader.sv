@@ -1,0 +1,218 @@
+// Brings stationary blocks from the scratchpad into the array's shadow registers, behind the wave of the last swap.
+//
+// Time is cut into RowLatency phases: the wave passes a row of the array every RowLatency cycles, and so does each block's load. A load that
+// starts (`start_i` with `ready_o`) in cycle g reads k row r in cycle g + r x RowLatency, in the phase that it started in; INT8
+// takes two phases in a row, for the two rows of B that are zipped (bytes interleaved) into one stationary row. Up to RowLatency
+// loads overlap this way without any arbitration, as the scratchpad grants every read.
+// Stationary row r is at the array MemoryLatency cycles after its (last) read. So a row of A that swaps may issue from
+// cycle g + StationaryLead, one later in INT8, which is when `in_time_o` rises.
+// Rows past k_valid are not read; the missing half of an odd INT8 step is zero.
+`include "systolith_assert.svh"
+`default_nettype none
+
+module stationary_loader
+  import systolith_config_pkg::*;
+  import systolith_pkg::*;
+  import array_pkg::*;
+  import matrix_pkg::*;
+(
+  input  logic  clk_i,
+  input  logic  rst_ni,
+  input  logic  clear_i,   // forget the loads under way
+  // passes
+  input  logic  start_i,   // load `pass_i`; needs ready_o
+  input  pass_t pass_i,
+  output logic  ready_o,   // a free phase begins in this cycle and the last swap's wave is far enough
+  input  logic  swap_i,    // a swapping row issues in this cycle
+  output logic  in_time_o, // the last started load allows its first row to issue in this cycle
+  output logic  busy_o,
+  // scratchpad
+  output logic        read_valid_o,
+  output line_index_t read_line_o,
+  input  line_t       read_data_i,
+  // array
+  output logic                     stationary_valid_o,
+  output logic [RowIndexWidth-1:0] stationary_row_o,
+  output operand_t                 stationary_o [Cols],
+  output logic                     stationary_int8_o
+);
+
+  localparam int unsigned PhaseWidth = index_width(RowLatency);
+  localparam int unsigned DelayWidth = index_width(StationaryDelay + 1);
+  localparam int unsigned LeadWidth = index_width(StationaryLead + 2);
+  localparam int unsigned RowCountWidth = $clog2(Rows + 1);
+  localparam int unsigned BlockSlotWidth = index_width(StripsPerLineBf16);
+
+  if (RowLatency < 2) $error("stationary_loader: RowLatency must be at least 2, INT8 needs two phases");
+
+  typedef logic [PhaseWidth-1:0] phase_t;
+  typedef logic [RowCountWidth-1:0] row_count_t;
+
+  typedef struct packed {
+    logic        active;
+    logic        int8;
+    logic        odd;        // odd half of an INT8 load
+    row_count_t  row;        // next one
+    row_count_t  rows;       // stationary rows to give
+    row_count_t  reads;      // of them with a line to read
+    line_index_t line;
+    line_index_t pitch;
+    strip_slot_t strip_slot;
+  } load_t;
+
+  // ---- the load of this phase ----
+  load_t [RowLatency-1:0] loads_q, loads_d;
+  phase_t phase_q, next_phase;
+  load_t current, fresh, fresh_odd;
+  logic last_row;
+
+  assign next_phase = (phase_q == PhaseWidth'(RowLatency - 1)) ? '0 : phase_q + 1'b1;
+
+  row_count_t even_rows, odd_rows;   // stationary rows with an even, an odd k step
+  assign even_rows = RowCountWidth'((pass_i.k_valid + 16'd1) >> 1);
+  assign odd_rows = RowCountWidth'(pass_i.k_valid >> 1);
+
+  always_comb begin
+    fresh.active = 1'b1;
+    fresh.int8 = pass_i.int8;
+    fresh.odd = 1'b0;
+    fresh.row = '0;
+    fresh.rows = pass_i.int8 ? even_rows : RowCountWidth'(pass_i.k_valid);
+    fresh.reads = fresh.rows;
+    fresh.line = pass_i.b_line;
+    fresh.pitch = pass_i.int8 ? LineIndexWidth'(pass_i.b_pitch << 1) : pass_i.b_pitch;
+    fresh.strip_slot = pass_i.b_slot;
+    fresh_odd = fresh;
+    fresh_odd.odd = 1'b1;
+    fresh_odd.reads = odd_rows;
+    fresh_odd.line = pass_i.b_line + pass_i.b_pitch;
+    current = start_i ? fresh : loads_q[phase_q];
+  end
+
+  assign last_row = (current.row + 1'b1 == current.rows);
+
+  always_comb begin
+    loads_d = loads_q;
+    loads_d[phase_q] = current;
+    loads_d[phase_q].active = current.active && !last_row;
+    loads_d[phase_q].row = current.row + 1'b1;
+    loads_d[phase_q].line = current.line + current.pitch;
+    if (start_i && pass_i.int8) loads_d[next_phase] = fresh_odd;
+    if (clear_i) begin
+      for (int unsigned p = 0; p < RowLatency; p++) loads_d[p].active = 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      loads_q <= '0;
+      phase_q <= '0;
+    end else begin
+      loads_q <= loads_d;
+      phase_q <= next_phase;
+    end
+  end
+
+  assign read_valid_o = current.active && current.row < current.reads;
+  assign read_line_o = current.line;
+
+  // ---- distance from the last swap ----
+  // Not cleared: the wave goes on in the array.
+  logic [DelayWidth-1:0] delay_q, delay_d;
+  logic [LeadWidth-1:0] lead_q, lead_d;
+  logic waiting_swap_q, waiting_swap_d;   // a load has started and its first row has not issued
+
+  always_comb begin
+    delay_d = (delay_q == '0) ? '0 : delay_q - 1'b1;
+    if (swap_i && StationaryDelay > 0) delay_d = DelayWidth'(StationaryDelay - 1);
+    lead_d = (lead_q == '0) ? '0 : lead_q - 1'b1;
+    if (start_i) lead_d = LeadWidth'(StationaryLead) - (pass_i.int8 ? LeadWidth'(0) : LeadWidth'(1));
+    waiting_swap_d = (waiting_swap_q && !swap_i) || start_i;
+    if (clear_i) waiting_swap_d = 1'b0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      delay_q <= '0;
+      lead_q <= '0;
+      waiting_swap_q <= 1'b0;
+    end else begin
+      delay_q <= delay_d;
+      lead_q <= lead_d;
+      waiting_swap_q <= waiting_swap_d;
+    end
+  end
+
+  assign ready_o = !waiting_swap_q && delay_q == '0 && !loads_q[phase_q].active &&
+      !(pass_i.int8 && loads_q[next_phase].active);
+  assign in_time_o = (lead_q == '0);
+
+  // ---- from the read to the array ----
+  typedef struct packed {
+    logic                     valid;
+    logic                     int8;
+    logic                     odd;
+    logic                     blank;   // nothing was read
+    logic [RowIndexWidth-1:0] row;
+    strip_slot_t              strip_slot;
+  } arrival_t;
+
+  arrival_t [MemoryLatency-1:0] arrival_q;
+  arrival_t departure, arrival;
+
+  always_comb begin
+    departure.valid = current.active && !clear_i;
+    departure.int8 = current.int8;
+    departure.odd = current.odd;
+    departure.blank = !read_valid_o;
+    departure.row = RowIndexWidth'(current.row);
+    departure.strip_slot = current.strip_slot;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) arrival_q <= '0;
+    else arrival_q <= ($bits(arrival_t)*MemoryLatency)'({arrival_q, departure});
+  end
+  assign arrival = arrival_q[MemoryLatency-1];
+
+  // The strip's bytes; in BF16 twice as many as in INT8.
+  logic [StripsPerLineBf16-1:0][8*StripBytes-1:0] line_bf16;
+  logic [StripsPerLineInt8-1:0][4*StripBytes-1:0] line_int8;
+  logic [BlockSlotWidth-1:0] bf16_slot;
+  logic [8*StripBytes-1:0] strip_bf16;
+  logic [4*StripBytes-1:0] strip_int8, even_q;
+  assign line_bf16 = read_data_i;
+  assign line_int8 = read_data_i;
+  assign bf16_slot = arrival.int8 ? '0 : BlockSlotWidth'(arrival.strip_slot);
+  assign strip_bf16 = line_bf16[bf16_slot];
+  assign strip_int8 = line_int8[arrival.strip_slot];
+
+  always_ff @(posedge clk_i) begin
+    if (arrival.valid && arrival.int8 && !arrival.odd) even_q <= strip_int8;
+  end
+
+  assign stationary_valid_o = arrival.valid && (!arrival.int8 || arrival.odd);
+  assign stationary_row_o = arrival.row;
+  assign stationary_int8_o = arrival.int8;
+
+  always_comb begin
+    for (int unsigned c = 0; c < Cols; c++) begin
+      stationary_o[c] = !arrival.int8 ? strip_bf16[16*c +: 16]
+          : {arrival.blank ? 8'h00 : strip_int8[8*c +: 8], even_q[8*c +: 8]};
+    end
+  end
+
+  always_comb begin
+    busy_o = 1'b0;
+    for (int unsigned p = 0; p < RowLatency; p++) busy_o = busy_o | loads_q[p].active;
+  end
+
+  logic unused;   // of the pass, what the rows need
+  assign unused = ^pass_i;
+
+  `ASSERT(StartWhenReady, !start_i || ready_o)
+  `ASSERT(SwapHasLoad, !swap_i || waiting_swap_q)
+
+endmodule
+
+`default_nettype wire
