@@ -18,7 +18,7 @@ from typing import Any
 from peakrdl_regblock import RegblockExporter
 from peakrdl_regblock.cpuif.axi4lite import AXI4Lite_Cpuif_flattened
 from peakrdl_regblock.udps import ALL_UDPS
-from systemrdl import RDLCompiler
+from systemrdl.compiler import RDLCompiler
 from systemrdl.node import AddrmapNode, FieldNode, Node, RegfileNode, RegNode
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -518,7 +518,11 @@ def main() -> int:
             stale += 1
             sys.stdout.writelines(
                 difflib.unified_diff(
-                    old.splitlines(keepends=True), text.splitlines(keepends=True), f"{path} (checked in)", str(path), n=1
+                    old.splitlines(keepends=True),
+                    text.splitlines(keepends=True),
+                    f"{path} (checked in)",
+                    str(path),
+                    n=1,
                 )
             )
         else:
