@@ -351,9 +351,11 @@ module store_unit
   end
 
   // ---- stopping ----
-  // A fault of the active command leaves the bursts of older ones alone.
-  assign stop_d     = !forget && (stop_q || (fault_valid_d && !(fault_d.slot == active_slot_q &&
-                      state_q == Running && aw_slot_d != active_slot_q)));
+  // A fault of the active command leaves the bursts of the one before it alone: some may still be to be offered.
+  logic older_bursts_left;
+  assign older_bursts_left = state_q == Running && fault_d.slot == active_slot_q &&
+                             aw_slot_d == active_slot_q - 1'b1;
+  assign stop_d     = !forget && (stop_q || (fault_valid_d && !older_bursts_left));
   assign no_address = stop_q || flush_i || (respond && b_error_i);
   assign purge      = (stop_q || flush_i) && !announced_valid;
   assign forget     = flush_i && !owed;
