@@ -653,7 +653,7 @@ module command_decode
         if (stop_i || refuse_ready_i) state_d = Stopped;
       end
       default: begin   // Stopped
-        state_d = Stopped;
+        if (!stop_i) state_d = Idle;   // enabled; a halt ends only with the flush
       end
     endcase
     if (flush_i) begin
