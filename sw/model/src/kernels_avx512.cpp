@@ -1,0 +1,83 @@
+#include <immintrin.h>
+
+#include "kernels.h"
+
+namespace systolith::model {
+namespace {
+
+constexpr std::size_t kRows = 12;
+constexpr std::size_t kVectors = 2;
+constexpr std::size_t kLanes = 16;
+constexpr std::size_t kColumns = kVectors * kLanes;
+
+void float_tile(std::size_t steps, const float* a, const float* b, float* sum, std::size_t stride) {
+  __m512 sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sums[r][v] = _mm512_loadu_ps(sum + r * stride + v * kLanes);
+    }
+  }
+  for (std::size_t s = 0; s < steps; ++s, a += kRows, b += kColumns) {
+    __m512 right[kVectors];
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) right[v] = _mm512_loadu_ps(b + v * kLanes);
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const __m512 left = _mm512_set1_ps(a[r]);
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        sums[r][v] = _mm512_fmadd_ps(left, right[v], sums[r][v]);
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      _mm512_storeu_ps(sum + r * stride + v * kLanes, sums[r][v]);
+    }
+  }
+}
+
+void int8_tile(std::size_t steps, const std::uint32_t* a, const std::uint32_t* b, std::int32_t* sum,
+               std::size_t stride) {
+  __m512i sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sums[r][v] = _mm512_loadu_si512(sum + r * stride + v * kLanes);
+    }
+  }
+  for (std::size_t s = 0; s < steps; ++s, a += kRows, b += kColumns) {
+    __m512i right[kVectors];
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      right[v] = _mm512_loadu_si512(b + v * kLanes);
+    }
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const __m512i left = _mm512_set1_epi32(static_cast<int>(a[r]));
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        sums[r][v] = _mm512_add_epi32(sums[r][v], _mm512_madd_epi16(left, right[v]));
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      _mm512_storeu_si512(sum + r * stride + v * kLanes, sums[r][v]);
+    }
+  }
+}
+
+}  // namespace
+
+const FloatTile kFloatTileAvx512{kRows, kColumns, float_tile};
+const Int8Tile kInt8TileAvx512{kRows, kColumns, int8_tile};
+
+}  // namespace systolith::model
