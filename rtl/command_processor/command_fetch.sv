@@ -1,8 +1,9 @@
 // Brings commands from the ring to an on-chip buffer and streams the oldest to the decoder, word
 // by word.
 //
-// While not stopped it asks for every command rung and not yet asked for, as soon as the buffer
-// has room for a full burst or for all of them: bursts of whole commands that end at the ring's
+// While not stopped it asks for commands rung and not yet asked for, until half the buffer is asked
+// for or filled, and again once no more than an eighth is: so the first operands of a program do not queue
+// behind commands that nobody needs yet. It asks with bursts of whole commands that end at the ring's
 // wrap, at 4 KiB, at MaxBurstBeats and at FetchBurst commands. Where a burst is shorter than a
 // command, a command takes several. Beats are always taken. The command that a beat with an error
 // belongs to is offered with `command_fault_o`, those before it as usual, nothing after it; no
@@ -65,7 +66,9 @@ module command_fetch
   localparam int unsigned BurstCommands = (Whole < FetchBurst) ? Whole : FetchBurst;
   localparam int unsigned Parts = (MaxBurstBeats < CommandBeats) ? CommandBeats / MaxBurstBeats : 1;
   localparam int unsigned PartBeats = CommandBeats / Parts;
-  localparam int unsigned Outstanding = 4;
+  localparam int unsigned High = (FetchBuffer + 1) / 2;
+  localparam int unsigned Low = FetchBuffer / 8;
+  localparam int unsigned Outstanding = (High > 4) ? High : 4;
   localparam int unsigned PageCommands = 4096 / CommandBytes;
   localparam int unsigned Depth = FetchBuffer * CommandBeats;
   localparam int unsigned DepthWidth = $clog2(Depth);
@@ -118,8 +121,11 @@ module command_fetch
   assign to_page = 32'(PageCommands) - 32'(slot_address[11:7]);
   assign count = least(least(rung, 32'(BurstCommands)), least(to_wrap, to_page));
   // The first part takes the room of its whole command.
+  logic refill_q, refill_d;   // between the low and the high mark
+  assign refill_d = flush_i || (issued_q - head_q) <= Low ||
+                    (refill_q && (issued_q - head_q) < High);
   assign issue = !ar_valid_q && owed_ready && !flush_i && !stop_i && !fault_q && rung != '0 &&
-                 room >= least(rung, 32'(BurstCommands));
+                 refill_d && room >= least(rung, 32'(BurstCommands));
 
   always_comb begin
     ar_valid_d = ar_valid_q;
@@ -198,7 +204,9 @@ module command_fetch
       head_q <= '0;
       beat_q <= '0;
       fault_q <= 1'b0;
+      refill_q <= 1'b1;
     end else begin
+      refill_q <= refill_d;
       ar_valid_q <= ar_valid_d;
       part_q <= part_d;
       issued_q <= issued_d;

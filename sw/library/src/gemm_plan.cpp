@@ -180,12 +180,12 @@ class Planner {
     return step;
   }
 
-  // Strip `strip` of B alone, or all of B's tile.
-  LoadStep load_b(const Slice& s, std::uint32_t strip, bool whole) const {
+  // `strips` strips of B from `strip` on.
+  LoadStep load_b(const Slice& s, std::uint32_t strip, std::uint32_t strips) const {
     const Tile& tile = tiles_[s.tile];
     LoadStep step;
     step.transfer.address = p_.b + s.k0 * p_.ldb + (tile.n0 + std::uint64_t{strip} * d_.cols) * element_;
-    step.transfer.run = (whole ? tile.n : strip_columns(tile, strip)) * element_;
+    step.transfer.run = std::min(strips * d_.cols, tile.n - strip * d_.cols) * element_;
     step.transfer.local_base = b_line(s, strip);
     step.transfer.local_pitch = b_pitch(s);
     step.transfer.count[0] = s.k;
@@ -242,7 +242,7 @@ class Planner {
     if (s.first) load_tile(tile);
     const bool per_strip = strip_major(s);
     for (std::uint32_t j = 0; j < (per_strip ? tile.strips : 1); ++j) {
-      LoadStep step = load_b(s, j, !per_strip);
+      LoadStep step = load_b(s, j, per_strip ? 1 : tile.strips);
       if (j == 0 && s.number >= t_.slots) add(step.wait, sync(kSlotFree));
       steps_.emplace_back(step);
     }
@@ -273,8 +273,12 @@ class Planner {
   void head(const Slice& s) {
     const Tile& tile = tiles_[s.tile];
     load_tile(tile);
-    for (std::uint32_t j = 0; j < tile.strips; ++j) {
-      LoadStep b = load_b(s, j, false);
+    // Strips come in groups that double: few commands while the bus is what everything waits for.
+    for (std::uint32_t j = 0, group = 1; j < tile.strips; j += group) {
+      if (j > 1) group *= 2;
+      if (s.last || strip_major(s)) group = 1;
+      group = std::min(group, tile.strips - j);
+      LoadStep b = load_b(s, j, group);
       if (j > 0) add(b.signal, sync(kStripReady));
       steps_.emplace_back(b);
       if (j == 0) {
@@ -282,11 +286,11 @@ class Planner {
         add(a.signal, by_rows(kSliceReady));
         steps_.emplace_back(a);
       }
-      MatrixStep step = matrix(s, j, 1, 0, s.k);
+      MatrixStep step = matrix(s, j, group, 0, s.k);
       add(step.wait, j == 0 ? by_rows(kSliceReady) : sync(kStripReady));
       if (j == 0 && seeded()) add(step.wait, sync(kSeedReady));
       if (s.last) add(step.signal, by_rows(kRowsDone));
-      if (j + 1 == tile.strips && needs_slot_signal(s)) add(step.signal, sync(kSlotFree));
+      if (j + group == tile.strips && needs_slot_signal(s)) add(step.signal, sync(kSlotFree));
       steps_.emplace_back(step);
       if (s.last) store(tile, j);
     }
