@@ -53,6 +53,7 @@ struct Slice {
   std::uint32_t number;      // over all tiles: slot = number mod slots
   bool first, last;          // of its tile
   bool head;                 // first of all: streamed row by row
+  bool finishing;            // walked strip by strip with the last slice, so that strips are final one by one
 };
 
 class Planner {
@@ -72,13 +73,19 @@ class Planner {
     cut();
     // Loads run ahead of the matrix unit by as many slices as there are slots.
     std::size_t loaded = 0;
+    std::size_t from = 0;
     for (std::size_t s = 0; s < slices_.size(); ++s) {
       if (slices_[s].head) {
         head(slices_[s]);
         loaded = 1;
+      } else if (slices_[s].finishing && !slices_[s].last) {
+        continue;
+      } else if (s > from) {
+        finish(from, s);
       } else {
         multiply(slices_[s]);
       }
+      from = s + 1;
       while (loaded < slices_.size() && loaded < s + 1 + t_.slots) load(slices_[loaded++]);
     }
     return {t_, std::move(steps_)};
@@ -86,7 +93,7 @@ class Planner {
 
  private:
   bool seeded() const { return p_.seed != Seed::none; }
-  bool strip_major(const Slice& s) const { return strips_per_line_ > 1 && (s.first || s.last); }
+  bool strip_major(const Slice& s) const { return strips_per_line_ > 1 && (s.first || s.finishing); }
 
   std::uint32_t tile_strips() const { return ceil_div(t_.tile_n, d_.cols); }
   std::uint32_t a_lines(std::uint32_t k) const { return ceil_div(std::uint64_t{k} * element_, d_.line_bytes); }
@@ -165,6 +172,22 @@ class Planner {
           next = std::min(2 * next, t_.slice_k);
         }
       }
+      mark_finishing(tile);
+    }
+  }
+
+  // The last slices of a tile, so many that a strip computes as long as its results take to leave.
+  void mark_finishing(const Tile& tile) {
+    const std::uint32_t needed = ceil_div(std::uint64_t{d_.cols} * out_element_, d_.bus_bytes);
+    std::uint32_t blocks = 0;
+    std::uint32_t count = 0;
+    for (std::size_t i = slices_.size(); i-- > 0;) {
+      Slice& s = slices_[i];
+      if (count > 0 && (blocks >= needed || s.first || count + 1 >= t_.slots || tile.m < reentry_ || blocks_per_line_ > 1))
+        break;
+      s.finishing = true;
+      blocks += ceil_div(s.k, block_);
+      ++count;
     }
   }
 
@@ -360,6 +383,27 @@ class Planner {
     for (std::size_t i = 0; i < work.size(); ++i) {
       steps_.emplace_back(work[i]);
       if (stores_after[i] != 0) store(tile, stores_after[i] - 1);
+    }
+  }
+
+  // Slices from..last of a tile, strip by strip through all of them; a strip's last block signals its rows.
+  void finish(std::size_t from, std::size_t last) {
+    const Tile& tile = tiles_[slices_[last].tile];
+    for (std::uint32_t j = 0; j < tile.strips; ++j) {
+      for (std::size_t i = from; i <= last; ++i) {
+        const Slice& s = slices_[i];
+        const std::uint32_t before = i == last ? (ceil_div(s.k, block_) - 1) * block_ : s.k;
+        std::vector<MatrixStep> work;
+        if (before != 0) work.push_back(matrix(s, j, 1, 0, before));
+        if (before != s.k) {
+          work.push_back(matrix(s, j, 1, before / block_, s.k - before));
+          add(work.back().signal, by_rows(kRowsDone));
+        }
+        if (j == 0) add(work.front().wait, sync(kSliceReady));
+        if (j + 1 == tile.strips && needs_slot_signal(s)) add(work.back().signal, sync(kSlotFree));
+        for (const MatrixStep& step : work) steps_.emplace_back(step);
+      }
+      store(tile, j);
     }
   }
 
