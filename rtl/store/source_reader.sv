@@ -185,8 +185,7 @@ module source_reader
   assign pop           = entry_valid_o && entry_ready_i;
 
   always_comb begin
-    arrive_d = arrive_q >> 1;
-    arrive_d[MemoryLatency-1] = issue;
+    arrive_d       = MemoryLatency'({issue, arrive_q} >> 1);
     issue_place_d  = issue ? next_place(issue_place_q) : issue_place_q;
     arrive_place_d = arrives ? next_place(arrive_place_q) : arrive_place_q;
     head_place_d   = pop ? next_place(head_place_q) : head_place_q;
