@@ -1,0 +1,228 @@
+#include "systolith/program/program.h"
+
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "systolith/model/device.h"
+#include "systolith/registers.h"
+
+namespace systolith::program {
+namespace {
+
+bool same(const systolith_command_t& x, const systolith_command_t& y) {
+  return std::memcmp(x.words, y.words, sizeof x.words) == 0;
+}
+
+/// Line and text of the error that `text` must give.
+void expect_error(std::string_view text, unsigned line, std::string_view part) {
+  try {
+    assemble(text);
+    ADD_FAILURE() << "accepted: " << text;
+  } catch (const ProgramError& error) {
+    EXPECT_EQ(error.line(), line) << error.what();
+    EXPECT_NE(std::string_view(error.what()).find(part), std::string_view::npos) << error.what();
+    EXPECT_TRUE(std::string_view(error.what()).starts_with("line "));
+  }
+}
+
+TEST(Assemble, LoadHasItsFieldsWhereTheReferenceHasThem) {
+  const systolith_command_t command = assemble_command(
+      "load space=accumulators tag=int32 address=0x80_0000_0000 run=64 local_base=3 local_pitch=7 "
+      "count_0=5 stride_0=-256 count_3=2 stride_3=0x1000 wait_1=9:65535/31 signal_0=15:1 record interrupt");
+  const std::uint64_t expected[16] = {
+      0x03011001,
+      (0x20000000ull | 31ull << 24 | 9ull << 16 | 65535) << 32,
+      0x000F0001,
+      0x8000000000,
+      64,
+      7ull << 32 | 3,
+      0x0201,
+      1ull << 32 | 5,
+      2ull << 32 | 1,
+      ~0ull - 255,
+      0,
+      0,
+      0x1000,
+  };
+  for (int w = 0; w < 16; ++w) EXPECT_EQ(command.words[w], expected[w]) << "word " << w;
+}
+
+TEST(Assemble, MatrixHasItsFieldsWhereTheReferenceHasThem) {
+  const systolith_command_t command = assemble_command(
+      "matrix format=int8 m=1 n=2 k=3 a_base=4 a_pitch=5 b_base=6 b_pitch=7 c_base=8 c_pitch=9 accumulate strip_outer");
+  const std::uint64_t expected[16] = {0x00022001, 0, 0, 0x301, 2ull << 32 | 1, 3, 5ull << 32 | 4, 7ull << 32 | 6, 9ull << 32 | 8};
+  for (int w = 0; w < 16; ++w) EXPECT_EQ(command.words[w], expected[w]) << "word " << w;
+}
+
+TEST(Assemble, StoreHasItsFieldsWhereTheReferenceHasThem) {
+  const systolith_command_t command = assemble_command(
+      "store space=accumulators conversion=int8 relu scale=0.5 address=1 run=2 local_base=3 scale_line=77");
+  EXPECT_EQ(command.words[0], 0x00033001u);
+  EXPECT_EQ(command.words[6], 0x3F000000'00010201u);
+  EXPECT_EQ(command.words[13], 77u);
+  EXPECT_EQ(assemble_command("store space=scratchpad address=1 run=2 local_base=3 scale=0x7fc00000").words[6],
+            0x7FC00000'00000000u);
+}
+
+TEST(Assemble, DirectivesBecomeTheProgramsParts) {
+  const Program program = assemble(
+      "configuration 8x8  # a comment\n"
+      "\n"
+      "ring 0x1000 4 0x2000\n"
+      "window 2 0x100 0x1ff read\n"
+      "memory 0x10 0011 22 ff\n"
+      "fill 0x20 3 value=0xa5\n"
+      "fill 0x30 9 seed=7\n"
+      "output 0x40 16\r\n"
+      "nop record\n"
+      "raw 0x1 2");
+  EXPECT_EQ(program.configuration, "8x8");
+  EXPECT_EQ(program.ring, (Ring{0x1000, 4, 0x2000}));
+  ASSERT_EQ(program.windows.size(), 1u);
+  EXPECT_EQ(program.windows[0], (Window{2, 0x100, 0x1FF, true, false}));
+  ASSERT_EQ(program.contents.size(), 3u);
+  EXPECT_EQ(program.contents[0].bytes(), (std::vector{std::byte{0}, std::byte{0x11}, std::byte{0x22}, std::byte{0xFF}}));
+  EXPECT_EQ(program.contents[1].bytes(), std::vector(3, std::byte{0xA5}));
+  EXPECT_EQ(program.contents[2].size(), 9u);
+  EXPECT_EQ(program.outputs, (std::vector{Range{0x40, 16}}));
+  ASSERT_EQ(program.commands.size(), 2u);
+  EXPECT_EQ(program.commands[1].words[1], 2u);
+}
+
+TEST(Assemble, SeededFillIsTheSplitmixStream) {
+  // First words of splitmix64 for seed 0, as published with the generator.
+  const std::vector<std::byte> bytes = Contents{0, FillSeed{16, 0}}.bytes();
+  std::uint64_t words[2];
+  std::memcpy(words, bytes.data(), 16);
+  EXPECT_EQ(words[0], 0xE220A8397B1DCDAFu);
+  EXPECT_EQ(words[1], 0x6E789E6AA1B965F4u);
+}
+
+TEST(Assemble, ErrorsNameLineAndRemedy) {
+  expect_error("nop\nlod space=scratchpad", 2, "neither a command");
+  expect_error("load space=scratchpad address=0 run=4", 1, "load needs local_base=VALUE");
+  expect_error("load space=scratchpad address=0 run=4 local_base=0 pitch=1", 1, "local_pitch");
+  expect_error("load space=dram address=0 run=4 local_base=0", 1, "scratchpad, accumulators");
+  expect_error("load space=scratchpad address=0 run=4 run=4 local_base=0", 1, "given twice");
+  expect_error("load space=scratchpad address=0 run=0x1_0000_0000 local_base=0", 1, "32 bits");
+  expect_error("load space=scratchpad address=0x10000000000000000 run=4 local_base=0", 1, "64 bits");
+  expect_error("load space=scratchpad address=12x run=4 local_base=0", 1, "is no number");
+  expect_error("load space=scratchpad address= run=4 local_base=0", 1, "is no number");
+  expect_error("load space=scratchpad address=0x run=4 local_base=0", 1, "is no number");
+  expect_error("load space=scratchpad address=0 run=4 local_base=0 record=1", 1, "is a flag");
+  expect_error("load space=scratchpad address=0 run=4 local_base", 1, "local_base=VALUE");
+  expect_error("load space=scratchpad address=0 run=4 local_base=0 wait_0=3", 1, "SEMAPHORE:COUNT");
+  expect_error("load space=scratchpad address=0 run=4 local_base=0 wait_0=256:1", 1, "8 bits");
+  expect_error("load space=scratchpad address=0 run=4 local_base=0 wait_0=1:1/32", 1, "5 bits");
+  expect_error("load space=scratchpad address=0 run=4 local_base=0 stride_0=-9223372036854775809", 1, "64 bits");
+  expect_error("store space=accumulators address=0 run=4 local_base=0 scale=fast", 1, "no binary32");
+  expect_error("memory 0 123", 1, "odd number");
+  expect_error("memory 0 1g", 1, "no byte");
+  expect_error("memory 0", 1, "memory ADDRESS HEX");
+  expect_error("fill 0 4", 1, "fill ADDRESS BYTES");
+  expect_error("fill 0 4 value=256", 1, "8 bits");
+  expect_error("fill 0 4 with=1", 1, "seed=NUMBER");
+  expect_error("window 8 0 1 read", 1, "3 bits");
+  expect_error("window 0 5 4 read", 1, "last is before first");
+  expect_error("window 0 0 1\nwindow 0 2 3", 2, "given twice");
+  expect_error("window 0 0 1 execute", 1, "window INDEX");
+  expect_error("output 0", 1, "output ADDRESS BYTES");
+  expect_error("ring 0 4 0\nring 0 4 0", 2, "given twice");
+  expect_error("\n\nraw", 3, "raw WORD");
+  expect_error("raw 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", 1, "raw WORD");
+}
+
+TEST(Disassemble, NamedCommandsAreReadable) {
+  const char* const line =
+      "load space=scratchpad address=0x80000000 run=64 local_base=3 local_pitch=1 count_0=16 stride_0=-64 "
+      "wait_0=1:2 signal_1=3:1/4 record";
+  EXPECT_EQ(disassemble(assemble_command(line)), line);
+}
+
+TEST(Disassemble, EveryCommandComesBackBitForBit) {
+  std::mt19937_64 random(1);
+  const char* const seeds[] = {"nop", "load space=scratchpad address=1 run=2 local_base=3",
+                               "matrix format=bf16 m=1 n=1 k=1 a_base=0 b_base=0 c_base=0",
+                               "store space=accumulators conversion=int8 scale=0.1 address=1 run=2 local_base=3"};
+  unsigned named = 0;
+  for (int i = 0; i < 20000; ++i) {
+    systolith_command_t command = assemble_command(seeds[random() % 4]);
+    for (std::uint64_t flips = random() % 6; flips > 0; --flips) {
+      command.words[random() % 16] ^= std::uint64_t{1} << random() % 64;
+    }
+    if (random() % 4 == 0) command.words[random() % 16] = random();
+    const std::string text = disassemble(command);
+    ASSERT_TRUE(same(assemble_command(text), command)) << text;
+    named += text.starts_with("raw") ? 0 : 1;
+  }
+  EXPECT_GT(named, 5000u);
+}
+
+TEST(Disassemble, EveryScaleComesBackBitForBit) {
+  std::mt19937_64 random(2);
+  systolith_command_t command = assemble_command("store space=accumulators conversion=int8 address=1 run=2 local_base=3");
+  for (int i = 0; i < 20000; ++i) {
+    SYSTOLITH_SET(command.words, STORE_SCALE, static_cast<std::uint32_t>(random()));
+    ASSERT_TRUE(same(assemble_command(disassemble(command)), command)) << disassemble(command);
+  }
+}
+
+TEST(Disassemble, WholeProgramComesBack) {
+  const char* const text =
+      "configuration 3x5\n"
+      "ring 0x1000 4 0x2000\n"
+      "window 0 0x0 0xffff read write\n"
+      "window 7 0x10000 0xffffffffffffffff read\n"
+      "memory 0x10 0011223344556677 8899\n"
+      "fill 0x20 3 value=0xa5\n"
+      "fill 0x30 9 seed=18446744073709551615\n"
+      "output 0x40 16\n"
+      "nop\n"
+      "matrix format=int8 m=1 n=2 k=3 a_base=4 b_base=6 c_base=8 accumulate\n"
+      "raw 0x2\n";
+  const Program program = assemble(text);
+  EXPECT_EQ(disassemble(program), text);
+  const Program again = assemble(disassemble(program));
+  EXPECT_EQ(again.contents, program.contents);
+  EXPECT_EQ(again.windows, program.windows);
+}
+
+TEST(Page, ExampleRunsOnTheModel) {
+  std::ifstream page(PROGRAM_FORMAT_PAGE);
+  std::stringstream all;
+  all << page.rdbuf();
+  const std::string text = all.str();
+  const std::size_t first = text.find("```\n") + 4;
+  const Program program = assemble(std::string_view(text).substr(first, text.find("```", first) - first));
+  ASSERT_EQ(program.commands.size(), 4u);
+
+  constexpr std::uint64_t kRing = 0x8000'0000;
+  model::Memory memory;
+  memory.add(kRing, 1 << 20);
+  for (const Contents& contents : program.contents) {
+    const std::vector<std::byte> bytes = contents.bytes();
+    ASSERT_TRUE(memory.write(contents.address, bytes));
+  }
+  ASSERT_TRUE(memory.write(kRing, std::as_bytes(std::span(program.commands))));
+  model::Device device(model::Configuration::named("4x4"), memory);
+  const Window& window = program.windows.at(0);
+  device.write32(SYSTOLITH_REGISTER_WINDOW_BASE_LO, static_cast<std::uint32_t>(window.base));
+  device.write32(SYSTOLITH_REGISTER_WINDOW_LAST_LO, static_cast<std::uint32_t>(window.last));
+  device.write32(SYSTOLITH_REGISTER_WINDOW_PERMIT, 3);
+  device.write32(SYSTOLITH_REGISTER_RING_LO, kRing);
+  device.write32(SYSTOLITH_REGISTER_RECORD_LO, kRing + 0x1000);
+  device.write32(SYSTOLITH_REGISTER_RING_SIZE, 2);
+  device.write32(SYSTOLITH_REGISTER_CONTROL, 1);
+  device.write32(SYSTOLITH_REGISTER_DOORBELL, 4);
+  EXPECT_EQ(device.read32(SYSTOLITH_REGISTER_COMPLETED), 4u);
+  EXPECT_EQ(device.read32(SYSTOLITH_REGISTER_FAULT), 0u);
+  for (const std::uint16_t value : device.semaphores()) EXPECT_EQ(value, 0u);
+  EXPECT_NE(memory.at(0x80022000, 1)[0], std::byte{0xA5});
+}
+
+}  // namespace
+}  // namespace systolith::program
