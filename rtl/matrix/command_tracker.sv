@@ -51,7 +51,11 @@ module command_tracker
   localparam int unsigned CountWidth = $clog2(CommandSlots + 1);
 
   typedef struct packed {
-    header_t     header;
+    logic [31:0] index;
+    logic        record;
+    logic        raise_irq;
+    logic [7:0]  opcode;
+    sync_t [1:0] signals;
     logic [31:0] rows;
     cycle_t      start;
   } entry_t;
@@ -64,7 +68,7 @@ module command_tracker
     logic [31:0] address;
   } stop_t;
 
-  entry_t [CommandSlots-1:0] entries_q, entries_d;
+  entry_t entries_q [CommandSlots];
   slot_t head_q, head_d, tail_q, tail_d;
   logic [CountWidth-1:0] count_q, count_d;
   logic running_q, running_d;            // the oldest command's gates have been started
@@ -75,8 +79,17 @@ module command_tracker
   logic report_valid_q, report_valid_d;
   report_t report_q, report_d;
 
-  entry_t head;
+  entry_t head, pushed;
   assign head = entries_q[head_q];
+  always_comb begin
+    pushed.index = push_header_i.index;
+    pushed.record = push_header_i.record;
+    pushed.raise_irq = push_header_i.raise_irq;
+    pushed.opcode = push_header_i.opcode;
+    pushed.signals = push_header_i.signals;
+    pushed.rows = push_rows_i;
+    pushed.start = push_start_i;
+  end
 
   logic head_stopped, start, finish, pop;
   logic [31:0] visible, feed;
@@ -119,8 +132,8 @@ module command_tracker
         stop_d.slot = head_q;
         stop_d.state = command_pkg::StateFailed;
         stop_d.cause = command_pkg::CauseSemaphoreOverflow;
-        stop_d.address = overflow[0] ? 32'(head.header.signals[0].semaphore_index)
-                                     : 32'(head.header.signals[1].semaphore_index);
+        stop_d.address = overflow[0] ? 32'(head.signals[0].semaphore_index)
+                                     : 32'(head.signals[1].semaphore_index);
       end
     end
     if (clear_i) begin
@@ -133,7 +146,6 @@ module command_tracker
 
   // ---- queue of commands ----
   always_comb begin
-    entries_d = entries_q;
     head_d = head_q;
     tail_d = tail_q;
     count_d = count_q;
@@ -141,9 +153,6 @@ module command_tracker
     left_d = left_q - feed;
     backlog_d = visible - feed;
     if (push_i) begin
-      entries_d[tail_q].header = push_header_i;
-      entries_d[tail_q].rows = push_rows_i;
-      entries_d[tail_q].start = push_start_i;
       tail_d = tail_q + 1'b1;
       count_d = count_q + 1'b1;
     end
@@ -169,33 +178,29 @@ module command_tracker
   // ---- report ----
   always_comb begin
     report_valid_d = report_valid_q && !report_ready_i;
-    report_d = report_q;
-    if (pop) begin
-      report_valid_d = 1'b1;
-      report_d.index = head.header.index;
-      report_d.record = head.header.record;
-      report_d.raise_irq = head.header.raise_irq;
-      report_d.unit = command_pkg::UnitMatrix;
-      report_d.opcode = head.header.opcode;
-      report_d.state = command_pkg::StateCompleted;
-      report_d.cause = command_pkg::CauseNone;
-      report_d.address = '0;
-      report_d.start = head.start;
-      if (past_stop_q) begin
-        report_d.state = command_pkg::StateAborted;
-        report_d.cause = command_pkg::CauseAborted;
-      end else if (head_stopped) begin
-        report_d.state = stop_q.state;
-        report_d.cause = stop_q.cause;
-        report_d.address = 64'(stop_q.address);
-      end
-    end
+    if (pop) report_valid_d = 1'b1;
     if (clear_i) report_valid_d = 1'b0;
+    report_d.index = head.index;
+    report_d.record = head.record;
+    report_d.raise_irq = head.raise_irq;
+    report_d.unit = command_pkg::UnitMatrix;
+    report_d.opcode = head.opcode;
+    report_d.state = command_pkg::StateCompleted;
+    report_d.cause = command_pkg::CauseNone;
+    report_d.address = '0;
+    report_d.start = head.start;
+    if (past_stop_q) begin
+      report_d.state = command_pkg::StateAborted;
+      report_d.cause = command_pkg::CauseAborted;
+    end else if (head_stopped) begin
+      report_d.state = stop_q.state;
+      report_d.cause = stop_q.cause;
+      report_d.address = 64'(stop_q.address);
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      entries_q <= '0;
       head_q <= '0;
       tail_q <= '0;
       count_q <= '0;
@@ -205,9 +210,7 @@ module command_tracker
       stop_q <= '0;
       past_stop_q <= 1'b0;
       report_valid_q <= 1'b0;
-      report_q <= '0;
     end else begin
-      entries_q <= entries_d;
       head_q <= head_d;
       tail_q <= tail_d;
       count_q <= count_d;
@@ -217,20 +220,27 @@ module command_tracker
       stop_q <= stop_d;
       past_stop_q <= past_stop_d;
       report_valid_q <= report_valid_d;
-      report_q <= report_d;
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (push_i) entries_q[tail_q] <= pushed;
+    if (pop) report_q <= report_d;
   end
 
   for (genvar s = 0; s < 2; s++) begin : gen_signal
     signal_gate u_gate (
       .clk_i, .rst_ni,
       .start_i(start), .clear_i(clear_i || head_stopped),
-      .sync_i(head.header.signals[s]), .rows_i(head.rows), .rows_done_i(feed),
+      .sync_i(head.signals[s]), .rows_i(head.rows), .rows_done_i(feed),
       .done_o(signals_done[s]), .overflow_o(overflow[s]),
       .signal_valid_o(signal_valid_o[s]), .signal_o(signal_o[s]),
       .signal_overflow_i(signal_overflow_i[s])
     );
   end
+
+  logic unused;   // the waits
+  assign unused = ^push_header_i;
 
   assign slot_o = tail_q;
   assign full_o = (count_q == CountWidth'(CommandSlots));

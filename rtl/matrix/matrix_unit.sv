@@ -91,17 +91,17 @@ module matrix_unit
   typedef enum logic [1:0] {Empty, Product, Gates, Running} state_e;
 
   state_e state_q, state_d;
-  matrix_command_t command_q, command_d;
+  matrix_command_t command_q;
   logic [31:0] area_q, area_d;       // blocks x strips
   logic [31:0] rows_q, rows_d;       // all rows of the command
   logic asked_q, asked_d;            // its gates have been started
   // The gates' command: the held one or, until that one's gates start, the one before it.
-  sync_t [1:0] gate_waits_q, gate_waits_d;
-  logic [31:0] gate_rows_q, gate_rows_d;
+  sync_t [1:0] gate_waits_q;
+  logic [31:0] gate_rows_q;
   logic gate_running_q, gate_running_d;   // it has started
   slot_t gate_slot_q, gate_slot_d;
 
-  logic gate_start, gate_clear, command_start, pass_next;
+  logic command_take, gate_start, gate_clear, command_start, pass_next;
   logic [1:0] gate_asking;
   logic [32:0] allowed [2];
   slot_t slot;
@@ -110,27 +110,24 @@ module matrix_unit
   logic pass_valid;
 
   assign command_ready_o = (state_q == Empty) && !halt_i && !clear;
+  assign command_take = command_valid_i && command_ready_o;
   assign gate_start = (state_q == Gates) && !asked_q && gate_asking == '0;
   assign command_start = (state_q == Gates) && asked_q && allowed[0] != '0 && allowed[1] != '0 &&
       !halt_i && !clear && !tracker_full;
 
   always_comb begin
     state_d = state_q;
-    command_d = command_q;
     area_d = area_q;
     rows_d = rows_q;
     asked_d = asked_q;
-    gate_waits_d = gate_waits_q;
-    gate_rows_d = gate_rows_q;
     gate_running_d = gate_running_q;
     gate_slot_d = gate_slot_q;
     gate_clear = clear;
     unique case (state_q)
       Empty: begin
         asked_d = 1'b0;
-        if (command_valid_i && command_ready_o) begin
+        if (command_take) begin
           state_d = Product;
-          command_d = command_i;
           area_d = 32'(command_i.blocks) * 32'(command_i.strips);
         end
       end
@@ -141,8 +138,6 @@ module matrix_unit
       Gates: begin
         if (gate_start) begin
           asked_d = 1'b1;
-          gate_waits_d = command_q.header.waits;
-          gate_rows_d = rows_q;
           gate_running_d = 1'b0;
         end
         if (command_start) begin
@@ -168,24 +163,26 @@ module matrix_unit
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= Empty;
-      command_q <= '0;
       area_q <= '0;
       rows_q <= '0;
       asked_q <= 1'b0;
-      gate_waits_q <= '0;
-      gate_rows_q <= '0;
       gate_running_q <= 1'b0;
       gate_slot_q <= '0;
     end else begin
       state_q <= state_d;
-      command_q <= command_d;
       area_q <= area_d;
       rows_q <= rows_d;
       asked_q <= asked_d;
-      gate_waits_q <= gate_waits_d;
-      gate_rows_q <= gate_rows_d;
       gate_running_q <= gate_running_d;
       gate_slot_q <= gate_slot_d;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (command_take) command_q <= command_i;
+    if (gate_start) begin
+      gate_waits_q <= command_q.header.waits;
+      gate_rows_q <= rows_q;
     end
   end
 
@@ -204,7 +201,7 @@ module matrix_unit
   logic loader_ready, loader_in_time, loader_busy;
   logic [1:0] pass_refused;          // by a gate; the pass's command owns the gates
   logic pending_valid_q, pending_valid_d;
-  pass_t pending_q, pending_d;       // its load has started, the row walker is busy
+  pass_t pending_q;                  // its load has started, the row walker is busy
   logic rows_pass_ready;
 
   pass_walker u_pass_walker (
@@ -219,18 +216,16 @@ module matrix_unit
 
   always_comb begin
     pending_valid_d = !rows_pass_ready && (pending_valid_q || pass_next);
-    pending_d = pass_next ? pass : pending_q;
     if (clear) pending_valid_d = 1'b0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      pending_valid_q <= 1'b0;
-      pending_q <= '0;
-    end else begin
-      pending_valid_q <= pending_valid_d;
-      pending_q <= pending_d;
-    end
+    if (!rst_ni) pending_valid_q <= 1'b0;
+    else pending_valid_q <= pending_valid_d;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (pass_next) pending_q <= pass;
   end
 
   // ---- rows ----

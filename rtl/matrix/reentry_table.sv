@@ -41,7 +41,8 @@ module reentry_table
     sequence_t                   last;
   } entry_t;
 
-  entry_t [Depth-1:0] entries_q, entries_d;   // 0 the youngest
+  entry_t [Depth-1:0] entries_q;              // 0 the youngest
+  entry_t pushed;
   logic [Depth-1:0] valid_q, valid_d, live;
 
   always_comb begin
@@ -63,27 +64,21 @@ module reentry_table
   assign full_o = live[Depth-1];
 
   always_comb begin
-    entries_d = entries_q;
-    valid_d = live;
-    if (push_i) begin
-      entries_d = (Depth*$bits(entry_t))'(entries_q << $bits(entry_t));
-      entries_d[0].row = push_row_i;
-      entries_d[0].rows = CountWidth'(push_rows_i);
-      entries_d[0].first = push_sequence_i;
-      entries_d[0].last = push_sequence_i + SequenceWidth'(push_rows_i) - 1'b1;
-      valid_d = Depth'({live, 1'b1});
-    end
+    pushed.row = push_row_i;
+    pushed.rows = CountWidth'(push_rows_i);
+    pushed.first = push_sequence_i;
+    pushed.last = push_sequence_i + SequenceWidth'(push_rows_i) - 1'b1;
+    valid_d = push_i ? Depth'({live, 1'b1}) : live;
     if (clear_i) valid_d = '0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      entries_q <= '0;
-      valid_q <= '0;
-    end else begin
-      entries_q <= entries_d;
-      valid_q <= valid_d;
-    end
+    if (!rst_ni) valid_q <= '0;
+    else valid_q <= valid_d;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (push_i) entries_q <= (Depth*$bits(entry_t))'({entries_q, pushed});
   end
 
   logic unused;   // a pass has no more rows than there are accumulator rows

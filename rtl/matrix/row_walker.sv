@@ -30,7 +30,7 @@ module row_walker
 
   // ---- the pass walked ----
   logic valid_q, valid_d, swap_q, swap_d;
-  pass_t pass_q, pass_d;
+  pass_t pass_q;
   rows_t left_q, left_d;             // rows after this one
   line_index_t line_q, line_d;
   accumulator_index_t c_row_q, c_row_d;
@@ -38,7 +38,7 @@ module row_walker
   sequence_t sequence_q, sequence_d; // of this row
   sequence_t first_q, first_d;       // of the pass's first row
 
-  logic step, last_row, table_full, hit;
+  logic take, step, last_row, table_full, hit;
   sequence_t hit_sequence;
 
   // ---- the row ready to issue ----
@@ -49,11 +49,11 @@ module row_walker
   assign stall_table_o = valid_q && last_row && table_full;
   assign step = valid_q && !stall_table_o && (!row_valid_q || row_ready_i);
   assign pass_ready_o = !valid_q || (step && last_row);
+  assign take = pass_valid_i && pass_ready_o;
 
   always_comb begin
     valid_d = valid_q;
     swap_d = swap_q;
-    pass_d = pass_q;
     left_d = left_q;
     line_d = line_q;
     c_row_d = c_row_q;
@@ -69,10 +69,9 @@ module row_walker
       number_d = number_q + 32'd1;
       sequence_d = sequence_q + 1'b1;
     end
-    if (pass_valid_i && pass_ready_o) begin
+    if (take) begin
       valid_d = 1'b1;
       swap_d = 1'b1;
-      pass_d = pass_i;
       left_d = pass_i.m - 1'b1;
       line_d = pass_i.a_line;
       c_row_d = pass_i.c_row;
@@ -87,29 +86,25 @@ module row_walker
 
   always_comb begin
     row_valid_d = step || (row_valid_q && !row_ready_i);
-    row_d = row_q;
-    if (step) begin
-      row_d.slot = pass_q.slot;
-      row_d.int8 = pass_q.int8;
-      row_d.seed_zero = pass_q.seed_zero;
-      row_d.swap = swap_q;
-      row_d.number = number_q;
-      row_d.k_valid = pass_q.k_valid;
-      row_d.columns = pass_q.columns;
-      row_d.a_line = line_q;
-      row_d.a_slot = pass_q.a_slot;
-      row_d.c_row = c_row_q;
-      row_d.depends = hit && !pass_q.seed_zero;
-      row_d.needs = hit_sequence;
-    end
     if (clear_i) row_valid_d = 1'b0;
+    row_d.slot = pass_q.slot;
+    row_d.int8 = pass_q.int8;
+    row_d.seed_zero = pass_q.seed_zero;
+    row_d.swap = swap_q;
+    row_d.number = number_q;
+    row_d.k_valid = pass_q.k_valid;
+    row_d.columns = pass_q.columns;
+    row_d.a_line = line_q;
+    row_d.a_slot = pass_q.a_slot;
+    row_d.c_row = c_row_q;
+    row_d.depends = hit && !pass_q.seed_zero;
+    row_d.needs = hit_sequence;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       valid_q <= 1'b0;
       swap_q <= 1'b0;
-      pass_q <= '0;
       left_q <= '0;
       line_q <= '0;
       c_row_q <= '0;
@@ -117,11 +112,9 @@ module row_walker
       sequence_q <= '0;
       first_q <= '0;
       row_valid_q <= 1'b0;
-      row_q <= '0;
     end else begin
       valid_q <= valid_d;
       swap_q <= swap_d;
-      pass_q <= pass_d;
       left_q <= left_d;
       line_q <= line_d;
       c_row_q <= c_row_d;
@@ -129,8 +122,12 @@ module row_walker
       sequence_q <= sequence_d;
       first_q <= first_d;
       row_valid_q <= row_valid_d;
-      row_q <= row_d;
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take) pass_q <= pass_i;
+    if (step) row_q <= row_d;
   end
 
   reentry_table u_table (

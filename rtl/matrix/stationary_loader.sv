@@ -49,7 +49,6 @@ module stationary_loader
   typedef logic [RowCountWidth-1:0] row_count_t;
 
   typedef struct packed {
-    logic        active;
     logic        int8;
     logic        odd;        // odd half of an INT8 load
     row_count_t  row;        // next one
@@ -61,10 +60,11 @@ module stationary_loader
   } load_t;
 
   // ---- the load of this phase ----
-  load_t [RowLatency-1:0] loads_q, loads_d;
+  load_t loads_q [RowLatency];
+  logic [RowLatency-1:0] active_q, active_d;
   phase_t phase_q, next_phase;
-  load_t current, fresh, fresh_odd;
-  logic last_row;
+  load_t current, following, fresh, fresh_odd;
+  logic active, last_row;
 
   assign next_phase = (phase_q == PhaseWidth'(RowLatency - 1)) ? '0 : phase_q + 1'b1;
 
@@ -73,7 +73,6 @@ module stationary_loader
   assign odd_rows = RowCountWidth'(pass_i.k_valid >> 1);
 
   always_comb begin
-    fresh.active = 1'b1;
     fresh.int8 = pass_i.int8;
     fresh.odd = 1'b0;
     fresh.row = '0;
@@ -87,33 +86,38 @@ module stationary_loader
     fresh_odd.reads = odd_rows;
     fresh_odd.line = pass_i.b_line + pass_i.b_pitch;
     current = start_i ? fresh : loads_q[phase_q];
+    following = current;
+    following.row = current.row + 1'b1;
+    following.line = current.line + current.pitch;
   end
+
+  assign active = start_i || active_q[phase_q];
 
   assign last_row = (current.row + 1'b1 == current.rows);
 
   always_comb begin
-    loads_d = loads_q;
-    loads_d[phase_q] = current;
-    loads_d[phase_q].active = current.active && !last_row;
-    loads_d[phase_q].row = current.row + 1'b1;
-    loads_d[phase_q].line = current.line + current.pitch;
-    if (start_i && pass_i.int8) loads_d[next_phase] = fresh_odd;
-    if (clear_i) begin
-      for (int unsigned p = 0; p < RowLatency; p++) loads_d[p].active = 1'b0;
-    end
+    active_d = active_q;
+    active_d[phase_q] = active && !last_row;
+    if (start_i && pass_i.int8) active_d[next_phase] = 1'b1;
+    if (clear_i) active_d = '0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      loads_q <= '0;
+      active_q <= '0;
       phase_q <= '0;
     end else begin
-      loads_q <= loads_d;
+      active_q <= active_d;
       phase_q <= next_phase;
     end
   end
 
-  assign read_valid_o = current.active && current.row < current.reads;
+  always_ff @(posedge clk_i) begin
+    if (active) loads_q[phase_q] <= following;
+    if (start_i && pass_i.int8) loads_q[next_phase] <= fresh_odd;
+  end
+
+  assign read_valid_o = active && current.row < current.reads;
   assign read_line_o = current.line;
 
   // ---- distance from the last swap ----
@@ -143,8 +147,8 @@ module stationary_loader
     end
   end
 
-  assign ready_o = !waiting_swap_q && delay_q == '0 && !loads_q[phase_q].active &&
-      !(pass_i.int8 && loads_q[next_phase].active);
+  assign ready_o = !waiting_swap_q && delay_q == '0 && !active_q[phase_q] &&
+      !(pass_i.int8 && active_q[next_phase]);
   assign in_time_o = (lead_q == '0);
 
   // ---- from the read to the array ----
@@ -161,7 +165,7 @@ module stationary_loader
   arrival_t departure, arrival;
 
   always_comb begin
-    departure.valid = current.active && !clear_i;
+    departure.valid = active && !clear_i;
     departure.int8 = current.int8;
     departure.odd = current.odd;
     departure.blank = !read_valid_o;
@@ -202,10 +206,7 @@ module stationary_loader
     end
   end
 
-  always_comb begin
-    busy_o = 1'b0;
-    for (int unsigned p = 0; p < RowLatency; p++) busy_o = busy_o | loads_q[p].active;
-  end
+  assign busy_o = (active_q != '0);
 
   logic unused;   // of the pass, what the rows need
   assign unused = ^pass_i;

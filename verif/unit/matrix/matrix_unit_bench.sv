@@ -109,7 +109,7 @@ module matrix_unit_bench
   assign accumulator_rows_o = AccumulatorRows;
   assign issue_to_visible_o = matrix_pkg::IssueToVisible;
 
-  function automatic sync_t sync_of(logic [31:0] word);
+  function automatic sync_t sync_of(logic [29:0] word);
     sync_t result;
     result.count = word[15:0];
     result.semaphore_index = SemaphoreWidth'(word[23:16]);
@@ -128,8 +128,8 @@ module matrix_unit_bench
     command.header.record = 1'b1;
     command.header.opcode = command_pkg::OpcodeMatrix;
     for (int unsigned i = 0; i < 2; i++) begin
-      command.header.waits[i] = sync_of(wait_word_i[i]);
-      command.header.signals[i] = sync_of(signal_word_i[i]);
+      command.header.waits[i] = sync_of(wait_word_i[i][29:0]);
+      command.header.signals[i] = sync_of(signal_word_i[i][29:0]);
     end
     command.int8 = int8_i;
     command.accumulate = accumulate_i;
@@ -150,10 +150,10 @@ module matrix_unit_bench
   logic [1:0][1:0] wait_valid, wait_grant, signal_valid, signal_overflow;
   sync_t [1:0][1:0] wait_sync, signal_sync;   // unit 0 the matrix unit, 1 the bench
   assign wait_valid[1] = {1'b0, take_i};
-  assign wait_sync[1][0] = sync_of({8'h00, take_semaphore_i, take_count_i});
+  assign wait_sync[1][0] = sync_of({6'h00, take_semaphore_i, take_count_i});
   assign wait_sync[1][1] = '0;
   assign signal_valid[1] = {1'b0, give_i};
-  assign signal_sync[1][0] = sync_of({8'h00, give_semaphore_i, give_count_i});
+  assign signal_sync[1][0] = sync_of({6'h00, give_semaphore_i, give_count_i});
   assign signal_sync[1][1] = '0;
   assign taken_o = wait_grant[1][0];
   assign granted_o = wait_grant[0];
