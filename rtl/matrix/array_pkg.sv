@@ -83,6 +83,8 @@ package array_pkg;
     logic infinite;
   } sum_flags_t;
 
+  parameter word_t CanonicalNan = 32'h7fc00000;
+
   // What a sum still needs before it is rounded. `exponent` is that of bit 26 of the sum, in binary32's bias; with INT8 its
   // low byte is bits 31:24 of the int32 sum.
   typedef struct packed {

@@ -1,3 +1,19 @@
+// The multiply-accumulate lanes of the array, all in one module: z = fma(a, w, c) in binary32, or c + a0 x w0 + a1 x w1
+// in int32. Lane (r, c) is number r x Cols + c.
+//
+// Moving operands enter at column 0 and go right one column a cycle; sums enter at the top and go down one row each
+// RowLatency cycles. The steps of a lane and the registers behind them:
+//
+//   multiply   always
+//   align      the lesser of product and sum is chosen (MacDepth 6) and shifted (MacDepth 4 and more)
+//   add        always
+//   normalise  leading zeros are counted (MacDepth 5 and more)
+//   round      always
+//
+// The product's 22 bits fit the sum's 24, so this is a binary32 addition with one exact operand of wider exponent range.
+// Each step is one loop over flat arrays of at most 32 bits with its temporaries outside: that is what lets a compiled
+// simulation use the host's vectors. `running_i` low holds every register but the shadow's.
+`include "systolith_assert.svh"
 `default_nettype none
 module mac_lanes
   import systolith_config_pkg::*;
@@ -5,11 +21,15 @@ module mac_lanes
   import array_pkg::*;
 (
   input  logic                     clk_i,
+  input  logic                     rst_ni,
   input  logic                     running_i,
+  // moving operands, lane (r, 0)
   input  moving_t                  operand_i [Rows],
+  // a row of the shadow operand
   input  logic                     stationary_valid_i,
   input  logic [RowIndexWidth-1:0] stationary_row_i,
-  input  moving_t                  stationary_i [Cols],
+  input  lane_operand_t            stationary_i [Cols],
+  // sums into the first row and out of the last
   input  word_t                    sum_i [Cols],
   input  sum_flags_t               sum_flags_i [Cols],
   output word_t                    sum_o [Cols],
@@ -17,205 +37,447 @@ module mac_lanes
 );
 
   localparam int unsigned Lanes = Rows * Cols;
+
+  // Registers that a deeper lane has, and how many lanes have them.
   localparam bit CutAlign = MacDepth >= 4;
-  localparam bit CutZeros = MacDepth >= 5;
-  localparam bit CutSwap = MacDepth >= 6;
+  localparam bit CutCount = MacDepth >= 5;
+  localparam bit CutChoice = MacDepth >= 6;
+  localparam int unsigned AlignLanes = CutAlign ? Lanes : 1;
+  localparam int unsigned CountLanes = CutCount ? Lanes : 1;
+  localparam int unsigned ChoiceLanes = CutChoice ? Lanes : 1;
 
-  moving_t operand_q [Lanes], operand_d [Lanes];
-  lane_operand_t shadow_q [Rows][Cols];
-  lane_operand_t active_q [Lanes], active_d [Lanes];
-  product_t product_q [Lanes], product_d [Lanes];
-  product_flags_t product_flags_q [Lanes], product_flags_d [Lanes];
-  logic [27:0] sum_q [Lanes], sum_d [Lanes];
-  sum_state_t state_q [Lanes], state_d [Lanes];
-  word_t result_q [Lanes], result_d [Lanes], above [Lanes];
-  sum_flags_t flags_q [Lanes], flags_d [Lanes], above_flags [Lanes];
+  // Structures are held as plain vectors: whole-array assignments of structures are slow in simulation.
+  localparam int unsigned OperandWidth = $bits(lane_operand_t);
+  localparam int unsigned MovingWidth = $bits(moving_t);
+  localparam int unsigned SwapBit = MovingWidth - 1;
+  localparam int unsigned Int8Bit = MovingWidth - 2;
+  localparam int unsigned StateWidth = $bits(sum_state_t);
+
+  // ---- operands ----
+  logic [MovingWidth-1:0] operand_q [Lanes], operand_d [Lanes];
+  logic [OperandWidth-1:0] shadow_q [Lanes], shadow_d [Lanes];
+  logic [OperandWidth-1:0] active_q [Lanes], active_d [Lanes];
   logic swapping;
-  lane_operand_t stationary_value [Cols];
-  always_comb for (int unsigned c = 0; c < Cols; c++) stationary_value[c] = stationary_i[c].value;
 
-  always_comb begin
+  always_comb begin : move
+    int unsigned i;
+    i = 0;
     swapping = 1'b0;
-    for (int unsigned i = 1; i < Lanes; i++) operand_d[i] = operand_q[i-1];
-    for (int unsigned r = 0; r < Rows; r++) operand_d[r*Cols] = operand_i[r];
-    for (int unsigned i = 0; i < Lanes; i++) swapping = swapping | operand_d[i].swap;
+    operand_d = operand_q;
+    if (running_i) begin
+      for (i = 1; i < Lanes; i++) operand_d[i] = operand_q[i-1];
+      for (i = 0; i < Rows; i++) operand_d[i*Cols] = operand_i[i];
+      for (i = 0; i < Lanes; i++) swapping = swapping | operand_d[i][SwapBit];
+    end
   end
-  always_comb begin
-    active_d = active_q;
-    if (swapping) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        for (int unsigned c = 0; c < Cols; c++) begin
-          active_d[r*Cols + c] = operand_d[r*Cols + c].swap ? shadow_q[r][c] : active_q[r*Cols + c];
-        end
+
+  always_comb begin : write
+    int unsigned i;
+    i = 0;
+    shadow_d = shadow_q;
+    if (stationary_valid_i) begin
+      for (i = 0; i < Cols; i++) shadow_d[32'(stationary_row_i)*Cols + i] = stationary_i[i];
+    end
+  end
+
+  // A row is not written while a swap is on its way through it: columns to come would take the new operand too soon.
+  logic crossed;
+
+  always_comb begin : check
+    int unsigned i;
+    i = 0;
+    crossed = 1'b0;
+    if (stationary_valid_i) begin
+      crossed = (Cols > 1) && operand_i[stationary_row_i].swap;
+      for (i = 0; i + 2 < Cols; i++) begin
+        crossed = crossed | operand_q[32'(stationary_row_i)*Cols + i][SwapBit];
       end
     end
   end
+
+  always_comb begin : swap
+    int unsigned i;
+    i = 0;
+    active_d = active_q;
+    if (swapping) begin
+      for (i = 0; i < Lanes; i++) begin
+        active_d[i] = operand_d[i][SwapBit] ? shadow_q[i] : active_q[i];
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    operand_q <= operand_d;
+    shadow_q <= shadow_d;
+    active_q <= active_d;
+  end
+
+  // ---- sums down the columns ----
+  logic [31:0] result_q [Lanes], result_d [Lanes], above [Lanes];
+  logic [$bits(sum_flags_t)-1:0] result_flags_q [Lanes], result_flags_d [Lanes], above_flags [Lanes];
+
   always_comb begin
     for (int unsigned c = 0; c < Cols; c++) begin
       above[c] = sum_i[c];
       above_flags[c] = sum_flags_i[c];
       sum_o[c] = result_q[Lanes - Cols + c];
-      sum_flags_o[c] = flags_q[Lanes - Cols + c];
+      sum_flags_o[c] = result_flags_q[Lanes - Cols + c];
     end
     for (int unsigned i = Cols; i < Lanes; i++) begin
       above[i] = result_q[i-Cols];
-      above_flags[i] = flags_q[i-Cols];
+      above_flags[i] = result_flags_q[i-Cols];
     end
   end
+
+  // ---- multiply ----
+  logic [$bits(product_t)-1:0] product_q [Lanes], product_d [Lanes];
+  logic [$bits(product_flags_t)-1:0] product_flags_q [Lanes], product_flags_d [Lanes];
 
   always_comb begin : multiply
-    moving_t a;
-    lane_operand_t w;
-    logic skip;
+    int unsigned i;
+    lane_operand_t a, w;
+    logic int8;
+    logic skip, a_nan, w_nan, a_zero, w_zero, a_infinite, w_infinite;
+    logic [10:0] a_significand, w_significand;
+    logic [7:0] first_low, last_low, byte_1, rows_1, rows_2;
+    logic [2:0] corner;
+    logic [16:0] high;
+    logic [21:0] low;
     logic [21:0] magnitude;
-    logic signed [16:0] dot;
-    logic a_nan, w_nan, a_inf, w_inf, a_zero, w_zero;
-    a = '0; w = '0; skip = '0; magnitude = '0; dot = '0; a_nan = '0; w_nan = '0; a_inf = '0; w_inf = '0; a_zero = '0; w_zero = '0;
-    for (int unsigned i = 0; i < Lanes; i++) begin
-      a = operand_q[i];
-      w = active_q[i];
-      dot = 17'($signed(a[7:0])) * 17'($signed(w[7:0])) + 17'($signed(a[15:8])) * 17'($signed(w[15:8]));
-      magnitude = a.int8 ? {{5{dot[16]}}, dot}
-          : {11'd0, a.value.nonzero, a.value.fraction} * {11'd0, w.nonzero, w.fraction};
-      skip = ~a.value.special & ~a.value.nonzero & a.value.exponent[0];
-      a_nan = a.value.special & a.value.nonzero;
-      a_inf = a.value.special & ~a.value.nonzero;
-      a_zero = ~a.value.special & ~a.value.nonzero;
-      w_nan = w.special & w.nonzero;
-      w_inf = w.special & ~w.nonzero;
-      w_zero = ~w.special & ~w.nonzero;
-      product_d[i] = {{1'b0, a.value.exponent} + {1'b0, w.exponent}, magnitude};
-      product_flags_d[i] = {a.int8, skip | (a.value.negative ^ w.negative),
-        ~skip & (a_nan | w_nan | (a_inf & w_zero) | (a_zero & w_inf)),
-        ~skip & (a.value.special | w.special)};
-    end
-  end
-
-  always_comb begin : add
-    product_t p;
-    product_flags_t pf;
-    word_t c;
-    sum_flags_t cf;
-    logic normal, larger, sub, neg, sticky;
-    logic [7:0] ce;
-    logic [10:0] difference;
-    logic [9:0] distance;
-    logic [23:0] cm;
-    logic [23:0] anchor;
-    logic [26:0] moved, shifted;
-    logic [4:0] amount;
-    logic far;
-    logic [8:0] exponent;
-    logic sign, inf, nan, isign;
-    logic [27:0] y;
-    logic [28:0] total;
-    p = '0; pf = '0; c = '0; cf = '0; normal = '0; larger = '0; sub = '0; neg = '0; sticky = '0; ce = '0; difference = '0; distance = '0;
-    cm = '0; anchor = '0; moved = '0; shifted = '0; amount = '0; far = '0; exponent = '0; sign = '0; inf = '0; nan = '0; isign = '0; y = '0; total = '0;
-    for (int unsigned i = 0; i < Lanes; i++) begin
-      p = product_q[i];
-      pf = product_flags_q[i];
-      c = above[i];
-      cf = above_flags[i];
-      normal = c[30:23] != 8'd0;
-      ce = c[30:23] | {7'd0, ~normal};
-      difference = {1'b0, p.exponent} - {2'b01, ce[7], ~ce[7], ce[6:0]};
-      larger = difference[10] | pf.int8;
-      distance = difference[9:0] ^ {10{difference[10]}};
-      far = (distance[9:5] != 5'd0) & ~pf.int8;
-      amount = pf.int8 ? 5'd0 : distance[4:0];
-      cm = {pf.int8 ? c[0] : normal, c[22:0]};
-      anchor = larger ? cm : {p.magnitude, 2'd0};
-      moved = larger ? {1'b0, p.magnitude, 4'd0} : {cm, 3'd0};
-      exponent = pf.int8 ? {1'b0, c[31:24]} : larger ? {1'b0, ce} : {p.exponent[8:7] - 2'd1, p.exponent[6:0]};
-      sub = (pf.negative ^ c[31]) & ~pf.int8;
-      inf = pf.special | cf.infinite;
-      nan = pf.invalid | cf.invalid | (pf.special & cf.infinite & sub);
-      sign = pf.special ? pf.negative : (cf.infinite | larger) ? c[31] : pf.negative;
-      isign = pf.int8 & p.magnitude[21];
-`ifdef STAGED
-      sticky = 1'b0;
-      shifted = moved;
-      sticky = amount[1] & (1'b0);
-      shifted = amount[0] ? shifted >> 1 : shifted;
-      sticky = sticky | (amount[1] & (shifted[1:0] != 2'd0));
-      shifted = amount[1] ? shifted >> 2 : shifted;
-      sticky = sticky | (amount[2] & (shifted[3:0] != 4'd0));
-      shifted = amount[2] ? shifted >> 4 : shifted;
-      sticky = sticky | (amount[3] & (shifted[7:0] != 8'd0));
-      shifted = amount[3] ? shifted >> 8 : shifted;
-      sticky = sticky | (amount[4] & (shifted[15:0] != 16'd0));
-      shifted = amount[4] ? shifted >> 16 : shifted;
-      sticky = sticky | (far & (shifted != 27'd0));
-      shifted = far ? 27'd0 : shifted;
-`else
-      sticky = (moved & (far ? 27'h7ffffff : ~(27'h7ffffff << amount))) != 27'd0;
-      shifted = far ? 27'd0 : moved >> amount;
-`endif
-      y = {isign, shifted[26] | isign, shifted[25:0]} ^ {28{sub}};
-      total = {1'b0, pf.int8 & c[23], anchor, 3'd0} + {1'b0, y} + {28'd0, sub & ~sticky};
-      neg = sub & total[27];
-      sum_d[i] = total[27:0];
-      state_d[i] = {pf.int8, sub, neg, sticky, sign ^ (neg & ~inf), nan, inf,
-        pf.int8 ? {1'b0, exponent[7:0] + {8{isign}} + {7'd0, total[28]}} : exponent};
-    end
-  end
-
-  always_comb begin : normalise
-    logic [27:0] sum, magnitude, fraction;
-    logic [31:0] x, rounded;
-    sum_state_t s;
-    logic z16, z8, z4, z2, z1, zero, up, fill, sign;
-    logic [4:0] zeros, amount;
-    logic [8:0] exponent;
-    sum = '0; magnitude = '0; fraction = '0; x = '0; rounded = '0; s = '0; z16 = '0; z8 = '0; z4 = '0; z2 = '0; z1 = '0; zero = '0;
-    up = '0; zeros = '0; amount = '0; exponent = '0; fill = '0; sign = '0;
-    for (int unsigned i = 0; i < Lanes; i++) begin
-      sum = sum_q[i];
-      s = state_q[i];
-      magnitude = sum ^ {28{s.negate}};
-      x = {magnitude, 4'hf};
-      z16 = x[31:16] == 16'd0;
-      x = z16 ? {x[15:0], 16'd0} : x;
-      z8 = x[31:24] == 8'd0;
-      x = z8 ? {x[23:0], 8'd0} : x;
-      z4 = x[31:28] == 4'd0;
-      x = z4 ? {x[27:0], 4'd0} : x;
-      z2 = x[31:30] == 2'd0;
-      x = z2 ? {x[29:0], 2'd0} : x;
-      z1 = ~x[31];
-      zeros = {z16, z8, z4, z2, z1};
-      amount = (s.exponent < {4'd0, zeros}) ? s.exponent[4:0] : zeros;
-      zero = s.subtract & ~s.sticky & z16 & z8 & z4;
-      fill = s.negate & ~s.sticky;
-      sign = s.negative & ~(zero & ~s.infinite);
-      fraction = (sum << amount) ^ {28{s.negate}};
-      exponent = (s.exponent - {4'd0, amount}) & {9{~zero}};
-      up = fraction[3] ? ((fraction[2:0] != 3'd0) | s.sticky | fraction[4] | fill) : (fill & fraction[4] & (fraction[2:0] == 3'd7));
-      rounded = {exponent + {8'd0, fraction[27]}, fraction[26:4]} + {31'd0, up};
-      result_d[i] = s.int8 ? {s.exponent[7:0], sum[27], sum[25:4], sum[26]} : {sign, rounded[30:0]};
-      flags_d[i] = {s.int8, s.invalid, s.infinite | (~s.int8 & (rounded[31:23] >= 9'd255))};
+    first_low = '0;
+    last_low = '0;
+    byte_1 = '0;
+    rows_1 = '0;
+    rows_2 = '0;
+    corner = '0;
+    high = '0;
+    low = '0;
+    i = 0;
+    a = '0;
+    w = '0;
+    int8 = '0;
+    skip = '0;
+    a_nan = '0;
+    w_nan = '0;
+    a_zero = '0;
+    w_zero = '0;
+    a_infinite = '0;
+    w_infinite = '0;
+    a_significand = '0;
+    w_significand = '0;
+    magnitude = '0;
+    product_d = product_q;
+    product_flags_d = product_flags_q;
+    if (running_i) begin
+      for (i = 0; i < Lanes; i++) begin
+        a = operand_q[i][OperandWidth-1:0];
+        w = active_q[i];
+        int8 = FormatInt8 && (!FormatBf16 || operand_q[i][Int8Bit]);
+        a_significand = {a.nonzero, a.fraction};
+        w_significand = {w.nonzero, w.fraction};
+        first_low = {int8, 7'd0};
+        last_low = {1'b0, {7{int8}}};
+        byte_1 = int8 ? a[15:8] : {2'd0, w_significand[10:8], a_significand[10:8]};
+        rows_1 = int8 ? w[15:8] : w_significand[7:0];
+        rows_2 = int8 ? w[15:8] : a_significand[10:3];
+        corner = w_significand[10:8] & {3{~int8}};
+        high = {9'd0, (byte_1 & {{5{rows_2[0]}}, {3{rows_1[0]}}}) ^ first_low}
+            + {8'd0, (byte_1 & {{5{rows_2[1]}}, {3{rows_1[1]}}}) ^ first_low, 1'd0}
+            + {7'd0, (byte_1 & {{5{rows_2[2]}}, {3{rows_1[2]}}}) ^ first_low, 2'd0}
+            + {6'd0, (byte_1 & {{5{rows_2[3]}}, {3{rows_1[3]}}}) ^ first_low, 3'd0}
+            + {5'd0, (byte_1 & {{5{rows_2[4]}}, {3{rows_1[4]}}}) ^ first_low, 4'd0}
+            + {4'd0, (byte_1 & {{5{rows_2[5]}}, {3{rows_1[5]}}}) ^ first_low, 5'd0}
+            + {3'd0, (byte_1 & {{5{rows_2[6]}}, {3{rows_1[6]}}}) ^ first_low, 6'd0}
+            + {2'd0, (byte_1 & {{5{rows_2[7]}}, {3{rows_1[7]}}}) ^ last_low, 7'd0}
+            + {14'd0, a_significand[2:0] & {3{corner[0]}}}
+            + {13'd0, a_significand[2:0] & {3{corner[1]}}, 1'd0}
+            + {12'd0, a_significand[2:0] & {3{corner[2]}}, 2'd0};
+        low = {14'd0, (a[7:0] & {8{w[0]}}) ^ first_low}
+            + {13'd0, (a[7:0] & {8{w[1]}}) ^ first_low, 1'd0}
+            + {12'd0, (a[7:0] & {8{w[2]}}) ^ first_low, 2'd0}
+            + {11'd0, (a[7:0] & {8{w[3]}}) ^ first_low, 3'd0}
+            + {10'd0, (a[7:0] & {8{w[4]}}) ^ first_low, 4'd0}
+            + {9'd0, (a[7:0] & {8{w[5]}}) ^ first_low, 5'd0}
+            + {8'd0, (a[7:0] & {8{w[6]}}) ^ first_low, 6'd0}
+            + {7'd0, (a[7:0] & {8{w[7]}}) ^ last_low, 7'd0};
+        magnitude = low + (int8 ? {5'd0, high} : {high[13:0], 8'd0})
+            + {{6{int8}}, 6'd0, int8, 9'd0};
+        skip = ~a.special & ~a.nonzero & a.exponent[0];
+        a_nan = a.special & a.nonzero;
+        a_infinite = a.special & ~a.nonzero;
+        a_zero = ~a.special & ~a.nonzero;
+        w_nan = w.special & w.nonzero;
+        w_infinite = w.special & ~w.nonzero;
+        w_zero = ~w.special & ~w.nonzero;
+        product_d[i] = {{1'b0, a.exponent} + {1'b0, w.exponent}, magnitude};
+        product_flags_d[i] = {
+          int8,
+          skip | (a.negative ^ w.negative),
+          ~skip & (a_nan | w_nan | (a_infinite & w_zero) | (a_zero & w_infinite)),
+          ~skip & (a.special | w.special)
+        };
+      end
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (running_i) begin
-      operand_q <= operand_d;
-      active_q <= active_d;
-      product_q <= product_d;
-      product_flags_q <= product_flags_d;
-      sum_q <= sum_d;
-      state_q <= state_d;
-      result_q <= result_d;
-      flags_q <= flags_d;
-    end
+    product_q <= product_d;
+    product_flags_q <= product_flags_d;
   end
-  for (genvar r = 0; r < Rows; r++) begin : gen_shadow
-    always_ff @(posedge clk_i) begin
-      if (stationary_valid_i && stationary_row_i == RowIndexWidth'(r)) begin
-        shadow_q[r] <= stationary_value;
+
+  // ---- align, add ----
+  logic [24:0] choice_anchor_q [ChoiceLanes], choice_anchor_d [ChoiceLanes];
+  logic [26:0] choice_moved_q [ChoiceLanes], choice_moved_d [ChoiceLanes];
+  logic [5:0] choice_distance_q [ChoiceLanes], choice_distance_d [ChoiceLanes];
+  logic [StateWidth-1:0] choice_state_q [ChoiceLanes], choice_state_d [ChoiceLanes];
+  logic [24:0] align_anchor_q [AlignLanes], align_anchor_d [AlignLanes];
+  logic [27:0] align_moved_q [AlignLanes], align_moved_d [AlignLanes];
+  logic [StateWidth-1:0] align_state_q [AlignLanes], align_state_d [AlignLanes];
+  logic [27:0] sum_q [Lanes], sum_d [Lanes];
+  logic [StateWidth-1:0] state_q [Lanes], state_d [Lanes];
+
+  always_comb begin : add
+    int unsigned i;
+    product_t product;
+    product_flags_t flags;
+    logic [31:0] c;
+    logic c_invalid, c_infinite;
+    logic int8;
+    logic c_normal;
+    logic c_anchors;
+    logic [7:0] c_exponent;
+    logic [23:0] c_significand;
+    logic [10:0] difference;
+    logic [9:0] distance;
+    logic [5:0] right;
+    logic [24:0] anchor;
+    logic [26:0] moved;
+    logic subtract, sticky, negate, int8_negative;
+    sum_state_t state;
+    logic [27:0] addend;
+    logic [28:0] sum;
+    i = 0;
+    product = '0;
+    flags = '0;
+    c = '0;
+    c_invalid = '0;
+    c_infinite = '0;
+    int8 = '0;
+    c_normal = '0;
+    c_anchors = '0;
+    c_exponent = '0;
+    c_significand = '0;
+    difference = '0;
+    distance = '0;
+    right = '0;
+    anchor = '0;
+    moved = '0;
+    subtract = '0;
+    sticky = '0;
+    negate = '0;
+    int8_negative = '0;
+    state = '0;
+    addend = '0;
+    sum = '0;
+    choice_anchor_d = choice_anchor_q;
+    choice_moved_d = choice_moved_q;
+    choice_distance_d = choice_distance_q;
+    choice_state_d = choice_state_q;
+    align_anchor_d = align_anchor_q;
+    align_moved_d = align_moved_q;
+    align_state_d = align_state_q;
+    sum_d = sum_q;
+    state_d = state_q;
+    if (running_i) begin
+      for (i = 0; i < Lanes; i++) begin
+        // Choice: the operand of the greater exponent anchors the sum, the other moves right. A difference of exponents
+        // is 640 less the binary32 bias; a negative one is complemented only, the missing one is wired into the shift.
+        product = product_q[i];
+        flags = product_flags_q[i];
+        c = above[i];
+        {c_invalid, c_infinite} = above_flags[i][1:0];
+        int8 = FormatInt8 && (!FormatBf16 || flags.int8);
+        c_normal = (c[30:23] != 8'd0);
+        c_exponent = c[30:23] | {7'd0, ~c_normal};
+        c_significand = {int8 ? c[0] : c_normal, c[22:0]};
+        difference = {1'b0, product.exponent} - {2'b01, c_exponent[7], ~c_exponent[7], c_exponent[6:0]};
+        c_anchors = difference[10] | int8;
+        distance = difference[9:0] ^ {10{difference[10]}};
+        right = int8 ? 6'd0 : {distance[9:5] != 5'd0, distance[4:0]};
+        anchor = {int8 & c[23], c_anchors ? c_significand : {product.magnitude, 2'd0}};
+        moved = c_anchors ? {1'b0, product.magnitude, 4'd0} : {c_significand, 3'd0};
+        subtract = (flags.negative ^ c[31]) & ~int8;
+        state = {
+          int8,
+          subtract,
+          int8 & product.magnitude[21],
+          1'b0,
+          flags.special ? flags.negative : (c_infinite | c_anchors) ? c[31] : flags.negative,
+          flags.invalid | c_invalid | (flags.special & c_infinite & subtract),
+          flags.special | c_infinite,
+          int8 ? {1'b0, c[31:24]} : c_anchors ? {1'b0, c_exponent} : {product.exponent[8:7] - 2'd1, product.exponent[6:0]}
+        };
+        if (CutChoice) begin
+          choice_anchor_d[CutChoice ? i : 0] = anchor;
+          choice_moved_d[CutChoice ? i : 0] = moved;
+          choice_distance_d[CutChoice ? i : 0] = right;
+          choice_state_d[CutChoice ? i : 0] = state;
+          anchor = choice_anchor_q[CutChoice ? i : 0];
+          moved = choice_moved_q[CutChoice ? i : 0];
+          right = choice_distance_q[CutChoice ? i : 0];
+          state = choice_state_q[CutChoice ? i : 0];
+        end
+
+        // Align: to the right, remembering whether a one is lost. Bits 2:0 of `moved` are zero, so one place loses none.
+        moved = right[0] ? moved >> 1 : moved;
+        sticky = right[1] & (moved[1:0] != 2'd0);
+        moved = right[1] ? moved >> 2 : moved;
+        sticky = sticky | (right[2] & (moved[3:0] != 4'd0));
+        moved = right[2] ? moved >> 4 : moved;
+        sticky = sticky | (right[3] & (moved[7:0] != 8'd0));
+        moved = right[3] ? moved >> 8 : moved;
+        sticky = sticky | (right[4] & (moved[15:0] != 16'd0));
+        moved = right[4] ? moved >> 16 : moved;
+        sticky = sticky | (right[5] & (moved != 27'd0));
+        moved = right[5] ? 27'd0 : moved;
+        int8_negative = state.negate;
+        addend = {int8_negative, moved[26] | int8_negative, moved[25:0]};
+        state = {state.int8, state.subtract, 1'b0, sticky, state.negative, state.invalid, state.infinite, state.exponent};
+        if (CutAlign) begin
+          align_anchor_d[CutAlign ? i : 0] = anchor;
+          align_moved_d[CutAlign ? i : 0] = addend;
+          align_state_d[CutAlign ? i : 0] = state;
+          anchor = align_anchor_q[CutAlign ? i : 0];
+          addend = align_moved_q[CutAlign ? i : 0];
+          state = align_state_q[CutAlign ? i : 0];
+        end
+
+        // Add: a negative sum keeps its ones' complement for the rounding to mend.
+        int8 = FormatInt8 && (!FormatBf16 || state.int8);
+        sum = {1'b0, anchor, 3'd0} + {1'b0, addend ^ {28{state.subtract}}} + {28'd0, state.subtract & ~state.sticky};
+        negate = state.subtract & sum[27];
+        sum_d[i] = sum[27:0];
+        state_d[i] = {
+          int8, state.subtract, negate, state.sticky, state.negative ^ (negate & ~state.infinite), state.invalid, state.infinite,
+          int8 ? {1'b0, state.exponent[7:0] + {8{addend[27]}} + {7'd0, sum[28]}} : state.exponent
+        };
       end
     end
   end
+
+  always_ff @(posedge clk_i) begin
+    choice_anchor_q <= choice_anchor_d;
+    choice_moved_q <= choice_moved_d;
+    choice_distance_q <= choice_distance_d;
+    choice_state_q <= choice_state_d;
+    align_anchor_q <= align_anchor_d;
+    align_moved_q <= align_moved_d;
+    align_state_q <= align_state_d;
+    sum_q <= sum_d;
+    state_q <= state_d;
+  end
+
+  // ---- normalise, round ----
+  logic [27:0] count_sum_q [CountLanes], count_sum_d [CountLanes];
+  logic [4:0] count_left_q [CountLanes], count_left_d [CountLanes];
+  logic [StateWidth-1:0] count_state_q [CountLanes], count_state_d [CountLanes];
+
+  always_comb begin : round
+    int unsigned i;
+    logic [27:0] sum;
+    sum_state_t state;
+    logic int8;
+    logic [27:0] magnitude;
+    logic [31:0] search;
+    logic sixteen, eight, four, two, one;
+    logic [4:0] left;
+    logic zero, fill, up;
+    logic [27:0] fraction;
+    logic [8:0] exponent;
+    logic [31:0] rounded;
+    i = 0;
+    sum = '0;
+    state = '0;
+    int8 = '0;
+    magnitude = '0;
+    search = '0;
+    sixteen = '0;
+    eight = '0;
+    four = '0;
+    two = '0;
+    one = '0;
+    left = '0;
+    zero = '0;
+    fill = '0;
+    up = '0;
+    fraction = '0;
+    exponent = '0;
+    rounded = '0;
+    count_sum_d = count_sum_q;
+    count_left_d = count_left_q;
+    count_state_d = count_state_q;
+    result_d = result_q;
+    result_flags_d = result_flags_q;
+    if (running_i) begin
+      for (i = 0; i < Lanes; i++) begin
+        // Count the leading zeros, by halves, but no further than the exponent allows: so subnormals come by themselves.
+        sum = sum_q[i];
+        state = state_q[i];
+        magnitude = sum ^ {28{state.negate}};
+        search = {magnitude, 4'hf};
+        sixteen = (search[31:16] == 16'd0);
+        search = sixteen ? {search[15:0], 16'd0} : search;
+        eight = (search[31:24] == 8'd0);
+        search = eight ? {search[23:0], 8'd0} : search;
+        four = (search[31:28] == 4'd0);
+        search = four ? {search[27:0], 4'd0} : search;
+        two = (search[31:30] == 2'd0);
+        search = two ? {search[29:0], 2'd0} : search;
+        one = ~search[31];
+        left = {sixteen, eight, four, two, one};
+        left = (state.exponent < {4'd0, left}) ? state.exponent[4:0] : left;
+        zero = state.subtract & ~state.sticky & sixteen & eight & four;
+        state = {
+          state.int8, zero, state.negate, state.sticky, state.negative & ~(zero & ~state.infinite), state.invalid, state.infinite, state.exponent
+        };
+        if (CutCount) begin
+          count_sum_d[CutCount ? i : 0] = sum;
+          count_left_d[CutCount ? i : 0] = left;
+          count_state_d[CutCount ? i : 0] = state;
+          sum = count_sum_q[CutCount ? i : 0];
+          left = count_left_q[CutCount ? i : 0];
+          state = count_state_q[CutCount ? i : 0];
+        end
+
+        // Shift, then round to nearest, ties to even. Complementing after the shift fills with ones, which carry the
+        // complement's missing one up to the rounding.
+        int8 = FormatInt8 && (!FormatBf16 || state.int8);
+        fraction = left[4] ? sum << 16 : sum;
+        fraction = left[3] ? fraction << 8 : fraction;
+        fraction = left[2] ? fraction << 4 : fraction;
+        fraction = left[1] ? fraction << 2 : fraction;
+        fraction = left[0] ? fraction << 1 : fraction;
+        fraction = fraction ^ {28{state.negate}};
+        exponent = (state.exponent - {4'd0, left}) & {9{~state.subtract}};
+        fill = state.negate & ~state.sticky;
+        up = fraction[3] ? ((fraction[2:0] != 3'd0) | state.sticky | fraction[4] | fill)
+            : (fill & fraction[4] & (fraction[2:0] == 3'd7));
+        rounded = {exponent + {8'd0, fraction[27]}, fraction[26:4]} + {31'd0, up};
+        result_d[i] = int8 ? {state.exponent[7:0], sum[27], sum[25:4], sum[26]} : {state.negative, rounded[30:0]};
+        result_flags_d[i] = {int8, state.invalid, state.infinite | (~int8 & (rounded[31:23] >= 9'd255))};
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    count_sum_q <= count_sum_d;
+    count_left_q <= count_left_d;
+    count_state_q <= count_state_d;
+    result_q <= result_d;
+    result_flags_q <= result_flags_d;
+  end
+
+  `ASSERT(StationaryNotWrittenInSwap, !crossed)
 
 endmodule
 `default_nettype wire

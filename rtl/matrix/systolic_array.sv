@@ -1,3 +1,11 @@
+// Rows x Cols multiply-accumulate lanes with their edges: operands are masked, skewed and brought into the lanes' form,
+// sums checked for NaN and infinity on the way in and made canonical on the way out.
+//
+// A row offered each cycle is taken each cycle; there is no stall, and a cycle without a row is a bubble. Format, swap of
+// the stationary operand and valid lanes travel with the row. Timing of sums, results and stationary rows: `array_pkg`.
+//
+// Rows, Cols: 1..128; MacDepth: 3..6; at least one of the formats.
+`include "systolith_assert.svh"
 `default_nettype none
 module systolic_array
   import systolith_config_pkg::*;
@@ -24,108 +32,193 @@ module systolic_array
   output logic                     idle_o
 );
 
-  // ---- operands: masked and registered, skewed, brought into the lanes' form ----
+  if (Rows < 1 || Rows > 128) begin : gen_rows_check
+    $error("systolic_array: Rows must be 1..128");
+  end
+  if (Cols < 1 || Cols > 128) begin : gen_cols_check
+    $error("systolic_array: Cols must be 1..128");
+  end
+  if (MacDepth < 3 || MacDepth > 6) begin : gen_depth_check
+    $error("systolic_array: MacDepth must be 3..6");
+  end
+  if (!FormatBf16 && !FormatInt8) begin : gen_format_check
+    $error("systolic_array: a format is needed");
+  end
+
+  // ---- cycles until the last row has left ----
   localparam int unsigned Flight = ResultOffset + Cols - 1;
   localparam int unsigned FlightWidth = $clog2(Flight + 1);
+
   logic [FlightWidth-1:0] flight_q, flight_d;
   logic running_q;
+
   always_comb begin
     flight_d = flight_q;
     if (operand_valid_i) flight_d = FlightWidth'(Flight);
     else if (running_q) flight_d = flight_q - FlightWidth'(1);
   end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       flight_q <= '0;
       running_q <= 1'b0;
     end else begin
       flight_q <= flight_d;
-      running_q <= flight_d != '0;
+      running_q <= (flight_d != '0);
     end
   end
 
-  edge_operand_t raw_q [Rows], raw_d [Rows];
-  logic is_int8;
-  assign is_int8 = FormatInt8 && (!FormatBf16 || int8_i);
+  // ---- operand: steps past K are masked ----
+  edge_operand_t entry_q [Rows], entry_d [Rows];
+  logic entry_int8;
+  logic entry_swap;
+
+  assign entry_int8 = FormatInt8 && (!FormatBf16 || int8_i);
+  assign entry_swap = operand_valid_i & swap_i;
+
   always_comb begin
     for (int unsigned r = 0; r < Rows; r++) begin
-      raw_d[r] = {operand_valid_i & swap_i, is_int8, 16'(r) >= k_valid_i, operand_i[r]};
-      if (is_int8) begin
-        raw_d[r] = {operand_valid_i & swap_i, is_int8, 1'b0, operand_i[r] & {{8{16'(2*r + 1) < k_valid_i}}, {8{16'(2*r) < k_valid_i}}}};
+      if (entry_int8) begin
+        entry_d[r] = {
+          entry_swap, 1'b1, 1'b0,
+          operand_i[r] & {{8{16'(2*r + 1) < k_valid_i}}, {8{16'(2*r) < k_valid_i}}}
+        };
+      end else begin
+        entry_d[r] = {entry_swap, 1'b0, 16'(r) >= k_valid_i, operand_i[r]};
       end
     end
   end
-  always_ff @(posedge clk_i) if (operand_valid_i | running_q) raw_q <= raw_d;
 
-  localparam int unsigned Delays = RowLatency * (Rows * (Rows - 1)) / 2;
-  localparam int unsigned Stored = (Delays > 0) ? Delays : 1;
-  edge_operand_t delay_q [Stored], delay_d [Stored], skewed [Rows];
+  always_ff @(posedge clk_i) entry_q <= entry_d;
+
+  // ---- skew: row r waits r x RowLatency cycles ----
+  // One line for all rows, row r's part at r (r - 1) / 2 x RowLatency, so that it moves by a single shift.
+  localparam int unsigned SkewPlaces = max2(RowLatency * Rows * (Rows - 1) / 2, 1);
+
+  edge_operand_t skew_q [SkewPlaces], skew_d [SkewPlaces];
+  edge_operand_t skewed [Rows];
+
   always_comb begin
-    for (int unsigned i = 0; i < Stored; i++) delay_d[i] = (i > 0) ? delay_q[(i > 0) ? i - 1 : 0] : raw_q[0];
-    for (int unsigned r = 1; r < Rows; r++) delay_d[RowLatency * (r * (r - 1)) / 2] = raw_q[r];
-    skewed[0] = raw_q[0];
-    for (int unsigned r = 1; r < Rows; r++) skewed[r] = delay_q[RowLatency * (r * (r + 1)) / 2 - 1];
+    skew_d[0] = entry_q[0];
+    for (int unsigned i = 1; i < SkewPlaces; i++) skew_d[i] = skew_q[i-1];
+    skewed[0] = entry_q[0];
+    for (int unsigned r = 1; r < Rows; r++) begin
+      skew_d[RowLatency * r * (r - 1) / 2] = entry_q[r];
+      skewed[r] = skew_q[RowLatency * r * (r + 1) / 2 - 1];
+    end
   end
-  always_ff @(posedge clk_i) if (running_q) delay_q <= delay_d;
 
-  moving_t operand [Rows];
-  operand_edge #(.Lanes(Rows), .FormatBf16(FormatBf16), .FormatInt8(FormatInt8)) u_operand_edge (.operand_i(skewed), .operand_o(operand));
+  always_ff @(posedge clk_i) skew_q <= skew_d;
 
-  // ---- stationary ----
-  logic write_raw_q, write_q;
-  logic [RowIndexWidth-1:0] row_raw_q, row_q;
-  edge_operand_t stationary_raw_q [Cols], stationary_raw_d [Cols];
-  moving_t stationary_q [Cols], stationary_d [Cols];
-  always_comb for (int unsigned c = 0; c < Cols; c++) stationary_raw_d[c] = {1'b0, FormatInt8 && (!FormatBf16 || stationary_int8_i), 1'b0, stationary_i[c]};
-  operand_edge #(.Lanes(Cols), .FormatBf16(FormatBf16), .FormatInt8(FormatInt8)) u_stationary_edge (.operand_i(stationary_raw_q), .operand_o(stationary_d));
+  moving_t moving [Rows];
+
+  operand_edge #(
+    .Lanes(Rows),
+    .FormatBf16(FormatBf16),
+    .FormatInt8(FormatInt8)
+  ) u_operand_edge (
+    .operand_i(skewed),
+    .operand_o(moving)
+  );
+
+  // ---- stationary operand ----
+  logic                     stationary_entry_valid_q, stationary_valid_q;
+  logic [RowIndexWidth-1:0] stationary_entry_row_q, stationary_row_q;
+  edge_operand_t            stationary_entry_q [Cols], stationary_entry_d [Cols];
+  moving_t                  stationary_edge [Cols];
+  lane_operand_t            stationary_q [Cols], stationary_d [Cols];
+
+  always_comb begin
+    for (int unsigned c = 0; c < Cols; c++) begin
+      stationary_entry_d[c] = {
+        1'b0, FormatInt8 && (!FormatBf16 || stationary_int8_i), 1'b0, stationary_i[c]
+      };
+      stationary_d[c] = stationary_edge[c].value;
+    end
+  end
+
+  operand_edge #(
+    .Lanes(Cols),
+    .FormatBf16(FormatBf16),
+    .FormatInt8(FormatInt8)
+  ) u_stationary_edge (
+    .operand_i(stationary_entry_q),
+    .operand_o(stationary_edge)
+  );
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      write_raw_q <= 1'b0;
-      write_q <= 1'b0;
+      stationary_entry_valid_q <= 1'b0;
+      stationary_valid_q <= 1'b0;
     end else begin
-      write_raw_q <= stationary_valid_i;
-      write_q <= write_raw_q;
+      stationary_entry_valid_q <= stationary_valid_i;
+      stationary_valid_q <= stationary_entry_valid_q;
     end
   end
+
   always_ff @(posedge clk_i) begin
-    if (stationary_valid_i) begin
-      row_raw_q <= stationary_row_i;
-      stationary_raw_q <= stationary_raw_d;
-    end
-    if (write_raw_q) begin
-      row_q <= row_raw_q;
-      stationary_q <= stationary_d;
-    end
+    stationary_entry_row_q <= stationary_row_i;
+    stationary_entry_q <= stationary_entry_d;
+    stationary_row_q <= stationary_entry_row_q;
+    stationary_q <= stationary_d;
   end
 
   // ---- sums ----
-  logic [Cols-1:0] format_q;
-  word_t seed_q [Cols], seed_d [Cols];
-  sum_flags_t seed_flags_q [Cols], seed_flags_d [Cols];
-  always_ff @(posedge clk_i) format_q <= Cols'({format_q, raw_q[0].int8});
+  logic [Cols-1:0] sum_int8_q;    // format of the row whose sum comes in at each column
+  word_t           seed_q [Cols], seed_d [Cols];
+  sum_flags_t      seed_flags_q [Cols], seed_flags_d [Cols];
+  word_t           foot [Cols];
+  sum_flags_t      foot_flags [Cols];
+
+  always_ff @(posedge clk_i) sum_int8_q <= Cols'({sum_int8_q, entry_q[0].int8});
+
   always_comb begin
     for (int unsigned c = 0; c < Cols; c++) begin
-      seed_d[c] = format_q[c] ? {sum_i[c][31:23], sum_i[c][21:0], sum_i[c][22]} : sum_i[c];
-      seed_flags_d[c] = format_q[c] ? 3'd0 : {1'b0, (&sum_i[c][30:23]) & (sum_i[c][22:0] != 23'd0), (&sum_i[c][30:23]) & (sum_i[c][22:0] == 23'd0)};
+      if (sum_int8_q[c]) begin
+        seed_d[c] = {sum_i[c][31:23], sum_i[c][21:0], sum_i[c][22]};
+        seed_flags_d[c] = '0;
+      end else begin
+        seed_d[c] = sum_i[c];
+        seed_flags_d[c] = {
+          1'b0,
+          (sum_i[c][30:23] == 8'hff) && (sum_i[c][22:0] != 23'd0),
+          (sum_i[c][30:23] == 8'hff) && (sum_i[c][22:0] == 23'd0)
+        };
+      end
     end
   end
-  always_ff @(posedge clk_i) if (running_q) begin
+
+  always_ff @(posedge clk_i) begin
     seed_q <= seed_d;
     seed_flags_q <= seed_flags_d;
   end
-  word_t foot [Cols];
-  sum_flags_t foot_flags [Cols];
-  mac_lanes u_lanes (
-    .clk_i, .running_i(running_q), .operand_i(operand),
-    .stationary_valid_i(write_q), .stationary_row_i(row_q), .stationary_i(stationary_q),
-    .sum_i(seed_q), .sum_flags_i(seed_flags_q), .sum_o(foot), .sum_flags_o(foot_flags));
+
+  mac_lanes u_mac_lanes (
+    .clk_i,
+    .rst_ni,
+    .running_i(running_q),
+    .operand_i(moving),
+    .stationary_valid_i(stationary_valid_q),
+    .stationary_row_i(stationary_row_q),
+    .stationary_i(stationary_q),
+    .sum_i(seed_q),
+    .sum_flags_i(seed_flags_q),
+    .sum_o(foot),
+    .sum_flags_o(foot_flags)
+  );
+
   always_comb begin
     for (int unsigned c = 0; c < Cols; c++) begin
-      result_o[c] = foot_flags[c].int8 ? {foot[c][31:23], foot[c][0], foot[c][22:1]}
-          : foot_flags[c].invalid ? 32'h7fc00000
-          : foot_flags[c].infinite ? {foot[c][31], 8'hff, 23'd0} : foot[c];
+      if (foot_flags[c].int8) result_o[c] = {foot[c][31:23], foot[c][0], foot[c][22:1]};
+      else if (foot_flags[c].invalid) result_o[c] = CanonicalNan;
+      else if (foot_flags[c].infinite) result_o[c] = {foot[c][31], 8'hff, 23'd0};
+      else result_o[c] = foot[c];
     end
   end
-  assign idle_o = ~running_q & ~write_raw_q & ~write_q;
+
+  assign idle_o = ~running_q & ~stationary_entry_valid_q & ~stationary_valid_q;
+
+  `ASSERT(StationaryRowExists, !stationary_valid_i || 32'(stationary_row_i) < Rows)
+
 endmodule
 `default_nettype wire

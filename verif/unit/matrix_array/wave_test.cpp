@@ -235,32 +235,34 @@ class Bench {
   int64_t compared_ = 0;
 };
 
-// Mostly ordinary values whose sums stay finite, some subnormal, special or extreme.
-uint16_t RandomBf16(std::mt19937_64& random) {
+// Ordinary values whose sums stay finite, with zeros, subnormals and ones; with `wild` also NaN, infinities and extremes.
+uint16_t RandomBf16(std::mt19937_64& random, bool wild) {
   const uint64_t bits = random();
-  const uint16_t sign_fraction = static_cast<uint16_t>(bits & 0x807f);
-  switch ((bits >> 16) % 64) {
-    case 0: return sign_fraction;                                  // subnormal or zero
-    case 1: return static_cast<uint16_t>(bits & 0x8000);           // zero
-    case 2: return static_cast<uint16_t>(sign_fraction | 0x7f80);  // NaN or infinity
-    case 3: return static_cast<uint16_t>((bits & 0x8000) | 0x7f80);
-    case 4: case 5: case 6: return static_cast<uint16_t>(bits);
-    case 7: case 8: case 9: case 10: return static_cast<uint16_t>((bits & 0x8000) | 0x3f80);
-    default: return static_cast<uint16_t>(sign_fraction | (120 + (bits >> 24) % 16) << 7);
+  const uint16_t sign = bits & 0x8000;
+  const uint16_t fraction = bits & 0x7f;
+  switch ((bits >> 16) % (wild ? 64 : 32)) {
+    case 0: return sign | fraction;
+    case 1: return sign;
+    case 2: case 3: return sign | 0x3f80;
+    case 32: return sign | 0x7f80 | fraction;
+    case 33: return sign | 0x7f80;
+    case 34: case 35: return static_cast<uint16_t>(bits);
+    default: return static_cast<uint16_t>(sign | fraction | (120 + (bits >> 24) % 16) << 7);
   }
 }
 
-uint32_t RandomSeed(std::mt19937_64& random, bool int8) {
+uint32_t RandomSeed(std::mt19937_64& random, bool int8, bool wild) {
   const uint64_t bits = random();
   if (int8) return static_cast<uint32_t>(bits);
-  const uint32_t sign = static_cast<uint32_t>(bits & 0x80000000);
-  switch ((bits >> 32) % 16) {
+  const uint32_t sign = bits & 0x80000000;
+  const uint32_t fraction = bits & 0x7fffff;
+  switch ((bits >> 32) % (wild ? 16 : 8)) {
     case 0: return sign;
-    case 1: return sign | 0x7f800000;
-    case 2: return static_cast<uint32_t>(bits & 0x807fffff);
-    case 3: return static_cast<uint32_t>(bits);
-    case 4: return sign | 0x7f800001 | static_cast<uint32_t>(bits & 0x7fffff);
-    default: return static_cast<uint32_t>(bits & 0x807fffff) | (120 + (bits >> 40) % 16) << 23;
+    case 1: return sign | fraction;
+    case 8: return sign | 0x7f800000;
+    case 9: return sign | 0x7f800001 | fraction;
+    case 10: return static_cast<uint32_t>(bits);
+    default: return static_cast<uint32_t>(sign | fraction | (120 + (bits >> 40) % 16) << 23);
   }
 }
 
@@ -272,17 +274,18 @@ std::vector<Pass> RandomPasses(std::mt19937_64& random, int count, int most_rows
   for (int p = 0; p < count; ++p) {
     Pass& pass = passes.emplace_back();
     pass.int8 = random() & 1;
+    const bool wild = random() % 4 == 0;
     cycle = std::max(cycle, swap + kSwapSpacing);
     const int k = pass.int8 ? 2 * kRows : kRows;
     const int k_valid = partial && random() % 2 ? static_cast<int>(1 + random() % k) : k;
-    for (uint16_t& w : pass.w) w = pass.int8 ? random() : RandomBf16(random);
+    for (uint16_t& w : pass.w) w = pass.int8 ? random() : RandomBf16(random, wild);
     const int rows = static_cast<int>(1 + random() % most_rows);
     for (int m = 0; m < rows; ++m) {
       Row row;
       row.cycle = cycle++;
       row.k_valid = k_valid;
-      for (uint16_t& a : row.a) a = pass.int8 ? random() : RandomBf16(random);
-      for (uint32_t& seed : row.seed) seed = RandomSeed(random, pass.int8);
+      for (uint16_t& a : row.a) a = pass.int8 ? random() : RandomBf16(random, wild);
+      for (uint32_t& seed : row.seed) seed = RandomSeed(random, pass.int8, wild);
       pass.rows.push_back(std::move(row));
       while (static_cast<int>(random() % 256) < bubbles) ++cycle;
     }
