@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "schedule.hpp"
 #include "systolith/library/gemm.hpp"
 
 namespace systolith::library {
@@ -15,6 +16,7 @@ constexpr double kDecode = 24;          // a command, fetched ahead
 constexpr double kLatency = 100;        // memory
 constexpr double kOutstanding = 64;     // bursts in flight
 constexpr double kBurstBytes = 256;
+constexpr std::size_t kEffort = 400000;   // steps scheduled to choose a tiling
 
 struct Estimate {
   const GemmProblem& p;
@@ -130,6 +132,7 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
   for (std::uint32_t square : {32U, 64U, 128U, 256U})
     if (problem.m > square && square <= device.accumulator_rows) heights.push_back(square);
 
+  std::vector<GemmTiling> candidates;
   GemmTiling best;
   best.cost = std::numeric_limits<double>::infinity();
   for (const std::uint32_t height : heights) {
@@ -149,12 +152,23 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
           const std::uint64_t scale_lines =
               problem.scaling == Scale::column ? 2 * tile_strips * ceil_div(4ULL * device.cols, device.line_bytes) : 0;
           if (ceil_div(a_lines, bank) * bank + slots * b_row * slice + scale_lines > device.lines) continue;
-          tiling.cost = estimate.cost(tiling) * (slots == 2 ? 1.02 : 1.0);
-          if (tiling.cost < best.cost) best = tiling;
-          break;
+          tiling.cost = estimate.cost(tiling);
+          candidates.push_back(tiling);
+          if (slots < 4) break;
         }
       }
     }
+  }
+  // The formula orders the field; the schedules of the first decide, as many as a bounded effort allows.
+  std::sort(candidates.begin(), candidates.end(),
+            [](const GemmTiling& x, const GemmTiling& y) { return x.cost < y.cost; });
+  std::size_t effort = 0;
+  for (GemmTiling tiling : candidates) {
+    if (effort > kEffort && best.tile_m != 0) break;
+    const GemmPlan plan = plan_gemm(problem, device, tiling);
+    effort += plan.steps.size() + 200;
+    tiling.cost = expected_cycles(plan, device, kLatency, best.cost);
+    if (tiling.cost < best.cost) best = tiling;
   }
   if (best.tile_m == 0) throw std::invalid_argument("the device's memories are too small for any tiling");
   return best;
