@@ -41,8 +41,9 @@ area: ## cells, flip-flops and memory bits of each module
 	@scripts/setup lint
 	$(VENV)/python scripts/area
 
-mutants: $(BUILD)/build.ninja ## plant known faults and see that a test fails for each
-	scripts/mutants
+mutants: ## plant known faults and see that a test fails for each
+	@scripts/setup
+	$(VENV)/python scripts/mutants
 
 clean: ## remove build/
 	rm -rf build
