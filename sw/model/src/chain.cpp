@@ -4,9 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <stdexcept>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,99 +16,28 @@
 namespace systolith::model {
 namespace {
 
-// Blocks that keep a strip of B in the first-level cache and a block of it in the second.
-constexpr std::size_t kStepsPerBlock = 256;
+// Blocks that keep a panel of B in the first-level cache and a block of it in the second.
 constexpr std::size_t kColumnsPerBlock = 512;
 constexpr std::size_t kRowsPerBlock = 1024;
 
-// ---- packing: operand elements to the words of a step ----
-
-inline float widen(Bf16 value) {
-  return std::bit_cast<float>(bf16_to_fp32(std::bit_cast<std::uint16_t>(value)));
-}
-inline float widen(float value) {
-  return std::bit_cast<float>(fp32_to_e8m10(std::bit_cast<std::uint32_t>(value)));
-}
-
-struct FloatPacking {
-  using Packed = float;
-  using Sum = float;
-  static constexpr std::size_t kDepth = 1;  // k a step
-  template <typename T>
-  static float pack(const T* first, std::size_t, std::size_t) {
-    return widen(*first);
-  }
-};
-
-struct Int8Packing {
-  using Packed = std::uint32_t;
-  using Sum = std::int32_t;
-  static constexpr std::size_t kDepth = 2;
-  /// The element at `first` and, if `valid` > 1, the one `distance` further; a zero product adds nothing.
-  static std::uint32_t pack(const std::int8_t* first, std::size_t distance, std::size_t valid) {
-    const std::int16_t low = *first;
-    const std::int16_t high = valid > 1 ? first[distance] : std::int8_t{0};
-    return static_cast<std::uint16_t>(low) | std::uint32_t{static_cast<std::uint16_t>(high)} << 16;
-  }
-};
-
-/// Rows [row, row + count) of a, k from `k` for `depth`, as panels of `width` rows: [panel][step][width].
-template <typename Packing, typename T>
-void pack_rows(Matrix<const T> a, std::size_t row, std::size_t count, std::size_t k, std::size_t depth,
-               std::size_t width, typename Packing::Packed* packed) {
-  const std::size_t steps = (depth + Packing::kDepth - 1) / Packing::kDepth;
-  for (std::size_t panel = 0; panel < count; panel += width, packed += steps * width) {
-    for (std::size_t r = 0; r < width; ++r) {
-      if (panel + r >= count) {
-        for (std::size_t s = 0; s < steps; ++s) packed[s * width + r] = {};
-        continue;
-      }
-      const T* source = a.row(row + panel + r) + k;
-      for (std::size_t s = 0; s < steps; ++s) {
-        const std::size_t at = s * Packing::kDepth;
-        packed[s * width + r] = Packing::pack(source + at, 1, depth - at);
-      }
-    }
-  }
-}
-
-/// Columns [column, column + count) of b, k from `k` for `depth`, as panels of `width` columns: [panel][step][width].
-template <typename Packing, typename T>
-void pack_columns(Matrix<const T> b, std::size_t column, std::size_t count, std::size_t k, std::size_t depth,
-                  std::size_t width, typename Packing::Packed* packed) {
-  const std::size_t steps = (depth + Packing::kDepth - 1) / Packing::kDepth;
-  for (std::size_t panel = 0; panel < count; panel += width, packed += steps * width) {
-    const std::size_t valid = std::min(width, count - panel);
-    for (std::size_t s = 0; s < steps; ++s) {
-      const std::size_t at = s * Packing::kDepth;
-      const T* source = b.row(k + at) + column + panel;
-      typename Packing::Packed* target = packed + s * width;
-      for (std::size_t c = 0; c < valid; ++c) target[c] = Packing::pack(source + c, b.stride, depth - at);
-      for (std::size_t c = valid; c < width; ++c) target[c] = {};
-    }
-  }
-}
-
-// ---- the product ----
-
-template <typename Packed, typename Sum>
-void run_tile(const Tile<Packed, Sum>& tile, std::size_t steps, const Packed* a, const Packed* b,
-              Matrix<Sum> sum, std::size_t row, std::size_t column) {
-  const std::size_t rows = std::min(tile.rows, sum.rows - row);
-  const std::size_t columns = std::min(tile.columns, sum.columns - column);
-  if (rows == tile.rows && columns == tile.columns) {
-    tile.run(steps, a, b, sum.row(row) + column, sum.stride);
+template <typename Kernel, typename Sum = typename Kernel::Sum>
+void run_tile(const Kernel& kernel, std::size_t steps, const typename Kernel::Packed* a,
+              const typename Kernel::Packed* b, Matrix<Sum> sum, std::size_t row, std::size_t column) {
+  const std::size_t rows = std::min(kernel.rows, sum.rows - row);
+  const std::size_t columns = std::min(kernel.columns, sum.columns - column);
+  if (rows == kernel.rows && columns == kernel.columns) {
+    kernel.tile(steps, a, b, sum.row(row) + column, sum.stride);
     return;
   }
   // An edge: the rest of the tile is thrown away.
   constexpr std::size_t kLargestTile = 1024;
   alignas(64) Sum edge[kLargestTile] = {};
   for (std::size_t r = 0; r < rows; ++r) {
-    std::copy_n(sum.row(row + r) + column, columns, edge + r * tile.columns);
+    std::copy_n(sum.row(row + r) + column, columns, edge + r * kernel.columns);
   }
-  tile.run(steps, a, b, edge, tile.columns);
+  kernel.tile(steps, a, b, edge, kernel.columns);
   for (std::size_t r = 0; r < rows; ++r) {
-    std::copy_n(edge + r * tile.columns, columns, sum.row(row + r) + column);
+    std::copy_n(edge + r * kernel.columns, columns, sum.row(row + r) + column);
   }
 }
 
@@ -133,42 +60,61 @@ class Scratch {
   T* data_;
 };
 
-template <typename Packing, typename T>
-void product(Matrix<const T> a, Matrix<const T> b, Matrix<typename Packing::Sum> sum,
-             const Tile<typename Packing::Packed, typename Packing::Sum>& tile) {
-  using Packed = typename Packing::Packed;
-  const std::size_t k_block = kStepsPerBlock * Packing::kDepth;
-  const std::size_t most_steps =
-      std::min(kStepsPerBlock, (a.columns + Packing::kDepth - 1) / Packing::kDepth);
-  const Scratch<Packed> packed_a(most_steps * round_up(std::min(kRowsPerBlock, sum.rows), tile.rows));
-  const Scratch<Packed> packed_b(most_steps * round_up(std::min(kColumnsPerBlock, sum.columns), tile.columns));
+/// A block of A, k from `k` for `depth`, as rows of steps; the rest of the last tile's rows is zero.
+template <typename Kernel, typename T>
+void pack_rows(const Kernel& kernel, Matrix<const T> a, std::size_t row, std::size_t rows, std::size_t k,
+               std::size_t depth, typename Kernel::Packed* packed) {
+  for (std::size_t r = 0; r < rows; ++r) kernel.pack_row(a.row(row + r) + k, depth, packed + r * kPackedStride);
+  std::fill(packed + rows * kPackedStride, packed + round_up(rows, kernel.rows) * kPackedStride,
+            typename Kernel::Packed{});
+}
+
+/// A block of B as panels of a tile's columns, step by step; the rest of the last panel's columns is zero.
+template <typename Kernel, typename T>
+void pack_columns(const Kernel& kernel, Matrix<const T> b, std::size_t column, std::size_t columns, std::size_t k,
+                  std::size_t depth, typename Kernel::Packed* packed) {
+  const std::size_t steps = (depth + kernel.depth - 1) / kernel.depth;
+  for (std::size_t s = 0; s < steps; ++s) {
+    const std::size_t at = s * kernel.depth;
+    const T* first = b.row(k + at) + column;
+    const T* second = at + 1 < depth ? first + b.stride : nullptr;
+    for (std::size_t panel = 0; panel < columns; panel += kernel.columns) {
+      const std::size_t valid = std::min(kernel.columns, columns - panel);
+      typename Kernel::Packed* target = packed + panel * steps + s * kernel.columns;
+      kernel.pack_step(first + panel, second == nullptr ? nullptr : second + panel, valid, target);
+      std::fill(target + valid, target + kernel.columns, typename Kernel::Packed{});
+    }
+  }
+}
+
+template <typename Kernel, typename T, typename Sum = typename Kernel::Sum>
+void product(const Kernel& kernel, Matrix<const T> a, Matrix<const T> b, Matrix<Sum> sum) {
+  using Packed = typename Kernel::Packed;
+  const std::size_t k_block = kPackedSteps * kernel.depth;
+  const std::size_t most_steps = std::min(kPackedSteps, (a.columns + kernel.depth - 1) / kernel.depth);
+  const Scratch<Packed> packed_a(kPackedStride * round_up(std::min(kRowsPerBlock, sum.rows), kernel.rows));
+  const Scratch<Packed> packed_b(most_steps * round_up(std::min(kColumnsPerBlock, sum.columns), kernel.columns));
 
   for (std::size_t k = 0; k < a.columns; k += k_block) {
     const std::size_t depth = std::min(k_block, a.columns - k);
-    const std::size_t steps = (depth + Packing::kDepth - 1) / Packing::kDepth;
+    const std::size_t steps = (depth + kernel.depth - 1) / kernel.depth;
     for (std::size_t column = 0; column < sum.columns; column += kColumnsPerBlock) {
       const std::size_t columns = std::min(kColumnsPerBlock, sum.columns - column);
-      pack_columns<Packing>(b, column, columns, k, depth, tile.columns, packed_b.data());
+      pack_columns(kernel, b, column, columns, k, depth, packed_b.data());
       for (std::size_t row = 0; row < sum.rows; row += kRowsPerBlock) {
         const std::size_t rows = std::min(kRowsPerBlock, sum.rows - row);
-        pack_rows<Packing>(a, row, rows, k, depth, tile.rows, packed_a.data());
-        for (std::size_t c = 0; c < columns; c += tile.columns) {
-          for (std::size_t r = 0; r < rows; r += tile.rows) {
-            run_tile(tile, steps, packed_a.data() + r * steps, packed_b.data() + c * steps, sum, row + r,
+        pack_rows(kernel, a, row, rows, k, depth, packed_a.data());
+        for (std::size_t c = 0; c < columns; c += kernel.columns) {
+          for (std::size_t r = 0; r < rows; r += kernel.rows) {
+            run_tile(kernel, steps, packed_a.data() + r * kPackedStride, packed_b.data() + c * steps, sum, row + r,
                      column + c);
           }
         }
       }
     }
   }
-}
-
-void canonicalise(Matrix<float> sum) {
-  for (std::size_t r = 0; r < sum.rows; ++r) {
-    float* row = sum.row(r);
-    for (std::size_t c = 0; c < sum.columns; ++c) {
-      row[c] = std::bit_cast<float>(canonical(std::bit_cast<std::uint32_t>(row[c])));
-    }
+  if (kernel.finish != nullptr) {
+    for (std::size_t r = 0; r < sum.rows; ++r) kernel.finish(sum.row(r), sum.columns);
   }
 }
 
@@ -207,29 +153,14 @@ void check(Matrix<const T> a, Matrix<const T> b, Matrix<Sum> sum, Instructions s
   if (!is_supported(set)) throw std::invalid_argument("this machine lacks the instructions asked for");
 }
 
-const FloatTile& float_tile(Instructions set) {
+const Kernels& kernels(Instructions set) {
 #if defined(SYSTOLITH_X86_KERNELS)
-  if (set == Instructions::kAvx512) return kFloatTileAvx512;
-  if (set == Instructions::kAvx2) return kFloatTileAvx2;
+  if (set == Instructions::kAvx512) return kKernelsAvx512;
+  if (set == Instructions::kAvx2) return kKernelsAvx2;
+#else
+  (void)set;
 #endif
-  return kFloatTilePortable;
-}
-
-const Int8Tile& int8_tile(Instructions set) {
-#if defined(SYSTOLITH_X86_KERNELS)
-  if (set == Instructions::kAvx512) return kInt8TileAvx512;
-  if (set == Instructions::kAvx2) return kInt8TileAvx2;
-#endif
-  return kInt8TilePortable;
-}
-
-template <typename T>
-void accumulate_float(Matrix<const T> a, Matrix<const T> b, Matrix<float> sum, Instructions set) {
-  {
-    const DefaultFloatEnvironment environment;
-    product<FloatPacking>(a, b, sum, float_tile(set));
-  }
-  canonicalise(sum);
+  return kKernelsPortable;
 }
 
 template <typename T, typename Sum, typename A, typename B, typename C>
@@ -262,16 +193,22 @@ Instructions best_instructions() {
 }
 
 void raw_accumulate(Matrix<const Bf16> a, Matrix<const Bf16> b, Matrix<float> sum, Instructions set) {
-  accumulate_float(a, b, sum, set);
+  static_assert(sizeof(Bf16) == sizeof(std::uint16_t));
+  const auto raw = [](Matrix<const Bf16> m) {
+    return Matrix<const std::uint16_t>{reinterpret_cast<const std::uint16_t*>(m.data), m.rows, m.columns, m.stride};
+  };
+  const DefaultFloatEnvironment environment;
+  product(kernels(set).bf16, raw(a), raw(b), sum);
 }
 
 void raw_accumulate(Matrix<const float> a, Matrix<const float> b, Matrix<float> sum, Instructions set) {
-  accumulate_float(a, b, sum, set);
+  const DefaultFloatEnvironment environment;
+  product(kernels(set).fp32, a, b, sum);
 }
 
 void raw_accumulate(Matrix<const std::int8_t> a, Matrix<const std::int8_t> b, Matrix<std::int32_t> sum,
                     Instructions set) {
-  product<Int8Packing>(a, b, sum, int8_tile(set));
+  product(kernels(set).int8, a, b, sum);
 }
 
 void accumulate(ConstView<Bf16> a, ConstView<Bf16> b, View<float> sum, Instructions set) {

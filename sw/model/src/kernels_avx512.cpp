@@ -1,6 +1,6 @@
 #include <immintrin.h>
 
-#include "kernels.h"
+#include "packing.h"
 
 namespace systolith::model {
 namespace {
@@ -19,13 +19,13 @@ void float_tile(std::size_t steps, const float* a, const float* b, float* sum, s
       sums[r][v] = _mm512_loadu_ps(sum + r * stride + v * kLanes);
     }
   }
-  for (std::size_t s = 0; s < steps; ++s, a += kRows, b += kColumns) {
+  for (std::size_t s = 0; s < steps; ++s, ++a, b += kColumns) {
     __m512 right[kVectors];
 #pragma GCC unroll 16
     for (std::size_t v = 0; v < kVectors; ++v) right[v] = _mm512_loadu_ps(b + v * kLanes);
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < kRows; ++r) {
-      const __m512 left = _mm512_set1_ps(a[r]);
+      const __m512 left = _mm512_set1_ps(a[r * kPackedStride]);
 #pragma GCC unroll 16
       for (std::size_t v = 0; v < kVectors; ++v) {
         sums[r][v] = _mm512_fmadd_ps(left, right[v], sums[r][v]);
@@ -51,7 +51,7 @@ void int8_tile(std::size_t steps, const std::uint32_t* a, const std::uint32_t* b
       sums[r][v] = _mm512_loadu_si512(sum + r * stride + v * kLanes);
     }
   }
-  for (std::size_t s = 0; s < steps; ++s, a += kRows, b += kColumns) {
+  for (std::size_t s = 0; s < steps; ++s, ++a, b += kColumns) {
     __m512i right[kVectors];
 #pragma GCC unroll 16
     for (std::size_t v = 0; v < kVectors; ++v) {
@@ -59,7 +59,7 @@ void int8_tile(std::size_t steps, const std::uint32_t* a, const std::uint32_t* b
     }
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < kRows; ++r) {
-      const __m512i left = _mm512_set1_epi32(static_cast<int>(a[r]));
+      const __m512i left = _mm512_set1_epi32(static_cast<int>(a[r * kPackedStride]));
 #pragma GCC unroll 16
       for (std::size_t v = 0; v < kVectors; ++v) {
         sums[r][v] = _mm512_add_epi32(sums[r][v], _mm512_madd_epi16(left, right[v]));
@@ -77,7 +77,6 @@ void int8_tile(std::size_t steps, const std::uint32_t* a, const std::uint32_t* b
 
 }  // namespace
 
-const FloatTile kFloatTileAvx512{kRows, kColumns, float_tile};
-const Int8Tile kInt8TileAvx512{kRows, kColumns, int8_tile};
+constinit const Kernels kKernelsAvx512 = make_kernels(kRows, kColumns, float_tile, int8_tile);
 
 }  // namespace systolith::model
