@@ -1,5 +1,5 @@
-// Eigen's own float product, compiled once an instruction set. The build renames the namespace `Eigen` for each, or the
-// linker would keep one copy of its templates for all.
+// Eigen's own float product, compiled once an instruction set. The build renames the namespace
+// `Eigen` for each, or the linker would keep one copy of its templates for all.
 #include <Eigen/Core>
 
 void SYSTOLITH_EIGEN_PRODUCT(const float* a, const float* b, float* c, long size) {

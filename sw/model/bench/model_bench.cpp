@@ -1,5 +1,5 @@
-// Speed of the chain kernels on one core beside Eigen's float product for the same instruction set, and beside a scalar
-// loop of dependent fma, all in one run.
+// Speed of the chain kernels on one core beside Eigen's float product for the same instruction set,
+// and beside a scalar loop of dependent fma, all in one run.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "systolith/model/chain.h"
 
@@ -64,7 +64,8 @@ int main(int argc, char** argv) {
   int size = 512;
   int rounds = 25;
   app.add_option("--size", size, "M = N = K")->check(CLI::Range(1, 8192));
-  app.add_option("--rounds", rounds, "interleaved rounds; medians are printed")->check(CLI::Range(1, 10000));
+  app.add_option("--rounds", rounds, "interleaved rounds; medians are printed")
+      ->check(CLI::Range(1, 10000));
   CLI11_PARSE(app, argc, argv);
 
   std::vector<Variant> variants = {{Instructions::kPortable, "portable", eigen_product_portable}};
@@ -84,7 +85,8 @@ int main(int argc, char** argv) {
 
   const double macs = std::pow(static_cast<double>(size), 3);
   fmt::print("{0} x {0} x {0}, one core, median of {1} interleaved rounds, GMAC/s\n", size, rounds);
-  fmt::print("{:<10}{:>10}{:>10}{:>10}{:>14}{:>14}\n", "kernels", "Eigen", "BF16", "INT8", "BF16/Eigen", "INT8/Eigen");
+  fmt::print("{:<10}{:>10}{:>10}{:>10}{:>14}{:>14}\n", "kernels", "Eigen", "BF16", "INT8",
+             "BF16/Eigen", "INT8/Eigen");
   for (const Variant& variant : variants) {
     if (!systolith::model::is_supported(variant.set)) continue;
     std::vector<double> eigen;
@@ -99,8 +101,9 @@ int main(int argc, char** argv) {
       bf16_ratio.push_back(eigen.back() / bf16.back());
       int8_ratio.push_back(eigen.back() / int8.back());
     }
-    fmt::print("{:<10}{:>10.1f}{:>10.1f}{:>10.1f}{:>14.2f}{:>14.2f}\n", variant.name, macs / median(eigen) / 1e9,
-               macs / median(bf16) / 1e9, macs / median(int8) / 1e9, median(bf16_ratio), median(int8_ratio));
+    fmt::print("{:<10}{:>10.1f}{:>10.1f}{:>10.1f}{:>14.2f}{:>14.2f}\n", variant.name,
+               macs / median(eigen) / 1e9, macs / median(bf16) / 1e9, macs / median(int8) / 1e9,
+               median(bf16_ratio), median(int8_ratio));
   }
   fmt::print("scalar dependent fma loop: {:.2f} GMAC/s\n", scalar_rate() / 1e9);
   return 0;

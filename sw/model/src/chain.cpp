@@ -22,7 +22,8 @@ constexpr std::size_t kRowsPerBlock = 1024;
 
 template <typename Kernel, typename Sum = typename Kernel::Sum>
 void run_tile(const Kernel& kernel, std::size_t steps, const typename Kernel::Packed* a,
-              const typename Kernel::Packed* b, Matrix<Sum> sum, std::size_t row, std::size_t column) {
+              const typename Kernel::Packed* b, Matrix<Sum> sum, std::size_t row,
+              std::size_t column) {
   const std::size_t rows = std::min(kernel.rows, sum.rows - row);
   const std::size_t columns = std::min(kernel.columns, sum.columns - column);
   if (rows == kernel.rows && columns == kernel.columns) {
@@ -50,8 +51,8 @@ template <typename T>
 class Scratch {
  public:
   explicit Scratch(std::size_t size)
-      : data_(static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{64}))) {}
-  ~Scratch() { ::operator delete(data_, std::align_val_t{64}); }
+      : data_(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{64}))) {}
+  ~Scratch() { ::operator delete (data_, std::align_val_t{64}); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   T* data() const { return data_; }
@@ -60,19 +61,22 @@ class Scratch {
   T* data_;
 };
 
-/// A block of A, k from `k` for `depth`, as rows of steps; the rest of the last tile's rows is zero.
+/// A block of A, k from `k` for `depth`, as rows of steps; the rest of the last tile's rows is
+/// zero.
 template <typename Kernel, typename T>
-void pack_rows(const Kernel& kernel, Matrix<const T> a, std::size_t row, std::size_t rows, std::size_t k,
-               std::size_t depth, typename Kernel::Packed* packed) {
-  for (std::size_t r = 0; r < rows; ++r) kernel.pack_row(a.row(row + r) + k, depth, packed + r * kPackedStride);
+void pack_rows(const Kernel& kernel, Matrix<const T> a, std::size_t row, std::size_t rows,
+               std::size_t k, std::size_t depth, typename Kernel::Packed* packed) {
+  for (std::size_t r = 0; r < rows; ++r)
+    kernel.pack_row(a.row(row + r) + k, depth, packed + r * kPackedStride);
   std::fill(packed + rows * kPackedStride, packed + round_up(rows, kernel.rows) * kPackedStride,
             typename Kernel::Packed{});
 }
 
-/// A block of B as panels of a tile's columns, step by step; the rest of the last panel's columns is zero.
+/// A block of B as panels of a tile's columns, step by step; the rest of the last panel's columns
+/// is zero.
 template <typename Kernel, typename T>
-void pack_columns(const Kernel& kernel, Matrix<const T> b, std::size_t column, std::size_t columns, std::size_t k,
-                  std::size_t depth, typename Kernel::Packed* packed) {
+void pack_columns(const Kernel& kernel, Matrix<const T> b, std::size_t column, std::size_t columns,
+                  std::size_t k, std::size_t depth, typename Kernel::Packed* packed) {
   const std::size_t steps = (depth + kernel.depth - 1) / kernel.depth;
   for (std::size_t s = 0; s < steps; ++s) {
     const std::size_t at = s * kernel.depth;
@@ -91,9 +95,12 @@ template <typename Kernel, typename T, typename Sum = typename Kernel::Sum>
 void product(const Kernel& kernel, Matrix<const T> a, Matrix<const T> b, Matrix<Sum> sum) {
   using Packed = typename Kernel::Packed;
   const std::size_t k_block = kPackedSteps * kernel.depth;
-  const std::size_t most_steps = std::min(kPackedSteps, (a.columns + kernel.depth - 1) / kernel.depth);
-  const Scratch<Packed> packed_a(kPackedStride * round_up(std::min(kRowsPerBlock, sum.rows), kernel.rows));
-  const Scratch<Packed> packed_b(most_steps * round_up(std::min(kColumnsPerBlock, sum.columns), kernel.columns));
+  const std::size_t most_steps =
+      std::min(kPackedSteps, (a.columns + kernel.depth - 1) / kernel.depth);
+  const Scratch<Packed> packed_a(kPackedStride *
+                                 round_up(std::min(kRowsPerBlock, sum.rows), kernel.rows));
+  const Scratch<Packed> packed_b(most_steps *
+                                 round_up(std::min(kColumnsPerBlock, sum.columns), kernel.columns));
 
   for (std::size_t k = 0; k < a.columns; k += k_block) {
     const std::size_t depth = std::min(k_block, a.columns - k);
@@ -106,8 +113,8 @@ void product(const Kernel& kernel, Matrix<const T> a, Matrix<const T> b, Matrix<
         pack_rows(kernel, a, row, rows, k, depth, packed_a.data());
         for (std::size_t c = 0; c < columns; c += kernel.columns) {
           for (std::size_t r = 0; r < rows; r += kernel.rows) {
-            run_tile(kernel, steps, packed_a.data() + r * kPackedStride, packed_b.data() + c * steps, sum, row + r,
-                     column + c);
+            run_tile(kernel, steps, packed_a.data() + r * kPackedStride,
+                     packed_b.data() + c * steps, sum, row + r, column + c);
           }
         }
       }
@@ -144,13 +151,15 @@ bool overlap(Matrix<T> x, Matrix<U> y) {
 template <typename T, typename Sum>
 void check(Matrix<const T> a, Matrix<const T> b, Matrix<Sum> sum, Instructions set) {
   if (a.columns != b.rows || sum.rows != a.rows || sum.columns != b.columns) {
-    throw std::invalid_argument(fmt::format("shapes do not fit: ({} x {}) * ({} x {}) into {} x {}", a.rows,
-                                            a.columns, b.rows, b.columns, sum.rows, sum.columns));
+    throw std::invalid_argument(fmt::format("shapes do not fit: ({} x {}) * ({} x {}) into {} x {}",
+                                            a.rows, a.columns, b.rows, b.columns, sum.rows,
+                                            sum.columns));
   }
   if (overlap(a, sum) || overlap(b, sum)) {
     throw std::invalid_argument("the sums overlap an operand: give them memory of their own");
   }
-  if (!is_supported(set)) throw std::invalid_argument("this machine lacks the instructions asked for");
+  if (!is_supported(set))
+    throw std::invalid_argument("this machine lacks the instructions asked for");
 }
 
 const Kernels& kernels(Instructions set) {
@@ -180,7 +189,8 @@ bool is_supported(Instructions set) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   }
-  if (set == Instructions::kAvx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (set == Instructions::kAvx2)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
   return set == Instructions::kPortable;
 }
@@ -192,22 +202,25 @@ Instructions best_instructions() {
   return Instructions::kPortable;
 }
 
-void raw_accumulate(Matrix<const Bf16> a, Matrix<const Bf16> b, Matrix<float> sum, Instructions set) {
+void raw_accumulate(Matrix<const Bf16> a, Matrix<const Bf16> b, Matrix<float> sum,
+                    Instructions set) {
   static_assert(sizeof(Bf16) == sizeof(std::uint16_t));
   const auto raw = [](Matrix<const Bf16> m) {
-    return Matrix<const std::uint16_t>{reinterpret_cast<const std::uint16_t*>(m.data), m.rows, m.columns, m.stride};
+    return Matrix<const std::uint16_t>{reinterpret_cast<const std::uint16_t*>(m.data), m.rows,
+                                       m.columns, m.stride};
   };
   const DefaultFloatEnvironment environment;
   product(kernels(set).bf16, raw(a), raw(b), sum);
 }
 
-void raw_accumulate(Matrix<const float> a, Matrix<const float> b, Matrix<float> sum, Instructions set) {
+void raw_accumulate(Matrix<const float> a, Matrix<const float> b, Matrix<float> sum,
+                    Instructions set) {
   const DefaultFloatEnvironment environment;
   product(kernels(set).fp32, a, b, sum);
 }
 
-void raw_accumulate(Matrix<const std::int8_t> a, Matrix<const std::int8_t> b, Matrix<std::int32_t> sum,
-                    Instructions set) {
+void raw_accumulate(Matrix<const std::int8_t> a, Matrix<const std::int8_t> b,
+                    Matrix<std::int32_t> sum, Instructions set) {
   product(kernels(set).int8, a, b, sum);
 }
 
@@ -219,7 +232,8 @@ void accumulate(ConstView<float> a, ConstView<float> b, View<float> sum, Instruc
   checked_accumulate<float, float>(a, b, sum, set);
 }
 
-void accumulate(ConstView<std::int8_t> a, ConstView<std::int8_t> b, View<std::int32_t> sum, Instructions set) {
+void accumulate(ConstView<std::int8_t> a, ConstView<std::int8_t> b, View<std::int32_t> sum,
+                Instructions set) {
   checked_accumulate<std::int8_t, std::int32_t>(a, b, sum, set);
 }
 

@@ -60,19 +60,23 @@ Configuration Configuration::from_package(std::string_view text) {
   fields["FormatInt8"] = &int8;
 
   static const std::regex comment("//[^\n]*");
-  static const std::regex parameter(R"(parameter\s+(?:int unsigned|bit)\s+(\w+)\s*=\s*([^;]*?)\s*;)");
+  static const std::regex parameter(
+      R"(parameter\s+(?:int unsigned|bit)\s+(\w+)\s*=\s*([^;]*?)\s*;)");
   const std::string code = std::regex_replace(std::string(text), comment, "");
-  for (std::sregex_iterator match(code.begin(), code.end(), parameter), end; match != end; ++match) {
+  for (std::sregex_iterator match(code.begin(), code.end(), parameter), end; match != end;
+       ++match) {
     const std::string name = (*match)[1];
     const auto field = fields.find(name);
     if (field == fields.end()) {
-      throw std::invalid_argument(fmt::format("configuration has an unknown or repeated parameter {}", name));
+      throw std::invalid_argument(
+          fmt::format("configuration has an unknown or repeated parameter {}", name));
     }
     *field->second = number(name, (*match)[2]);
     fields.erase(field);
   }
   if (!fields.empty()) {
-    throw std::invalid_argument(fmt::format("configuration lacks the parameter {}", fields.begin()->first));
+    throw std::invalid_argument(
+        fmt::format("configuration lacks the parameter {}", fields.begin()->first));
   }
   c.format_bf16 = bf16 != 0;
   c.format_int8 = int8 != 0;
@@ -85,7 +89,8 @@ Configuration Configuration::named(std::string_view name) {
     if (entry.name == name) return from_package(entry.text);
     known += fmt::format(" {}", entry.name);
   }
-  throw std::invalid_argument(fmt::format("no configuration is named '{}'; there are:{}", name, known));
+  throw std::invalid_argument(
+      fmt::format("no configuration is named '{}'; there are:{}", name, known));
 }
 
 std::vector<std::string> Configuration::names() {

@@ -9,7 +9,8 @@
 
 namespace systolith::model {
 
-static_assert(std::endian::native == std::endian::little, "device memories are taken as arrays of host words");
+static_assert(std::endian::native == std::endian::little,
+              "device memories are taken as arrays of host words");
 
 Datapath::Datapath(const Configuration& configuration, Bus& bus)
     : configuration_(configuration),
@@ -32,18 +33,19 @@ std::uint64_t Datapath::beat_bytes(std::uint64_t address, std::uint64_t bytes) c
   return (address % bus + bytes + bus - 1) / bus * bus;
 }
 
-// Calls burst(address, bytes, row, offset in the row) for each burst, in bus order, until it returns false. A row that
-// goes on where the one before ended is one run with it, unless a wait goes row by row; a run is cut before 4 KiB
-// boundaries and after the greatest burst.
+// Calls burst(address, bytes, row, offset in the row) for each burst, in bus order, until it
+// returns false. A row that goes on where the one before ended is one run with it, unless a wait
+// goes row by row; a run is cut before 4 KiB boundaries and after the greatest burst.
 template <typename Burst>
 void Datapath::walk(const Command& command, Burst burst) const {
   const Transfer& t = command.transfer;
   const std::uint64_t merged = std::uint64_t{t.run} * t.count[0];
-  const bool merge = t.stride[0] == t.run && t.count[0] > 1 && merged <= 0xFFFFFFFFu && !command.waits[0].by_rows &&
-                     !command.waits[1].by_rows;
+  const bool merge = t.stride[0] == t.run && t.count[0] > 1 && merged <= 0xFFFFFFFFu &&
+                     !command.waits[0].by_rows && !command.waits[1].by_rows;
   const std::uint64_t run = merge ? merged : t.run;
   const std::uint64_t rows_of_run = merge ? t.count[0] : 1;
-  const std::uint64_t longest = std::uint64_t{configuration_.max_burst_beats} * configuration_.bus_bytes;
+  const std::uint64_t longest =
+      std::uint64_t{configuration_.max_burst_beats} * configuration_.bus_bytes;
 
   std::array<std::uint32_t, 4> index{};
   for (std::uint64_t row = 0; row < t.rows; row += rows_of_run) {
@@ -65,10 +67,11 @@ void Datapath::walk(const Command& command, Burst burst) const {
   }
 }
 
-// Calls piece(row, offset, bytes) for the part of `data` that belongs to each row, until it returns false.
+// Calls piece(row, offset, bytes) for the part of `data` that belongs to each row, until it returns
+// false.
 template <typename Piece>
-void Datapath::split(const Transfer& transfer, std::uint64_t row, std::uint64_t offset, std::span<std::byte> data,
-                     Piece piece) const {
+void Datapath::split(const Transfer& transfer, std::uint64_t row, std::uint64_t offset,
+                     std::span<std::byte> data, Piece piece) const {
   while (!data.empty()) {
     const std::size_t bytes = std::min<std::size_t>(transfer.run - offset, data.size());
     if (!piece(row, offset, data.first(bytes))) return;
@@ -80,27 +83,30 @@ void Datapath::split(const Transfer& transfer, std::uint64_t row, std::uint64_t 
 
 std::byte* Datapath::local(const Command& command, std::uint64_t row) {
   const std::size_t index = command.transfer.local_base + row * command.transfer.local_pitch;
-  if (command.accumulators) return reinterpret_cast<std::byte*>(accumulators_.data() + index * configuration_.cols);
+  if (command.accumulators)
+    return reinterpret_cast<std::byte*>(accumulators_.data() + index * configuration_.cols);
   return scratchpad_.data() + index * line_bytes_;
 }
 
 std::optional<Fault> Datapath::load(const Command& command) {
   std::optional<Fault> fault;
   std::array<std::byte, 4096> buffer;
-  walk(command, [&](std::uint64_t address, std::uint64_t bytes, std::uint64_t row, std::uint64_t offset) {
+  walk(command, [&](std::uint64_t address, std::uint64_t bytes, std::uint64_t row,
+                    std::uint64_t offset) {
     const std::span<std::byte> data(buffer.data(), bytes);
     counts_.bytes_read += beat_bytes(address, bytes);
     if (!bus_.read(address, data)) {
       fault = Fault{SYSTOLITH_CAUSE_BUS_READ, address - address % configuration_.bus_bytes};
       return false;
     }
-    split(command.transfer, row, offset, data, [&](std::uint64_t r, std::uint64_t at, std::span<std::byte> piece) {
-      std::memcpy(local(command, r) + at, piece.data(), piece.size());
-      if (command.accumulators) {
-        tags_[command.transfer.local_base + r * command.transfer.local_pitch] = command.tag;
-      }
-      return true;
-    });
+    split(command.transfer, row, offset, data,
+          [&](std::uint64_t r, std::uint64_t at, std::span<std::byte> piece) {
+            std::memcpy(local(command, r) + at, piece.data(), piece.size());
+            if (command.accumulators) {
+              tags_[command.transfer.local_base + r * command.transfer.local_pitch] = command.tag;
+            }
+            return true;
+          });
     return true;
   });
   return fault;
@@ -117,7 +123,8 @@ std::optional<Fault> Datapath::check_scales(const Command& command) const {
 }
 
 // A row of the accumulators as it goes to memory.
-std::optional<Fault> Datapath::convert(const Command& command, std::uint64_t row, std::span<std::byte> bytes) {
+std::optional<Fault> Datapath::convert(const Command& command, std::uint64_t row,
+                                       std::span<std::byte> bytes) {
   const std::size_t index = command.transfer.local_base + row * command.transfer.local_pitch;
   const std::uint8_t tag = tags_[index];
   const std::uint32_t* words = accumulators_.data() + index * configuration_.cols;
@@ -160,27 +167,29 @@ std::optional<Fault> Datapath::store(const Command& command) {
   std::array<std::byte, 4096> buffer;
   std::vector<std::byte> converted(command.accumulators ? command.transfer.run : 0);
   std::uint64_t converted_row = ~std::uint64_t{0};
-  walk(command, [&](std::uint64_t address, std::uint64_t bytes, std::uint64_t row, std::uint64_t offset) {
-    const std::span<std::byte> data(buffer.data(), bytes);
-    split(command.transfer, row, offset, data, [&](std::uint64_t r, std::uint64_t at, std::span<std::byte> piece) {
-      if (!command.accumulators) {
-        std::memcpy(piece.data(), local(command, r) + at, piece.size());
-        return true;
-      }
-      if (r != converted_row) {
-        fault = convert(command, r, converted);
-        converted_row = r;
-      }
-      std::memcpy(piece.data(), converted.data() + at, piece.size());
-      return !fault;
-    });
-    if (fault) return false;
-    counts_.bytes_written += beat_bytes(address, bytes);
-    if (!bus_.write(address, data)) {
-      fault = Fault{SYSTOLITH_CAUSE_BUS_WRITE, address - address % configuration_.bus_bytes};
-    }
-    return !fault;
-  });
+  walk(command,
+       [&](std::uint64_t address, std::uint64_t bytes, std::uint64_t row, std::uint64_t offset) {
+         const std::span<std::byte> data(buffer.data(), bytes);
+         split(command.transfer, row, offset, data,
+               [&](std::uint64_t r, std::uint64_t at, std::span<std::byte> piece) {
+                 if (!command.accumulators) {
+                   std::memcpy(piece.data(), local(command, r) + at, piece.size());
+                   return true;
+                 }
+                 if (r != converted_row) {
+                   fault = convert(command, r, converted);
+                   converted_row = r;
+                 }
+                 std::memcpy(piece.data(), converted.data() + at, piece.size());
+                 return !fault;
+               });
+         if (fault) return false;
+         counts_.bytes_written += beat_bytes(address, bytes);
+         if (!bus_.write(address, data)) {
+           fault = Fault{SYSTOLITH_CAUSE_BUS_WRITE, address - address % configuration_.bus_bytes};
+         }
+         return !fault;
+       });
   return fault;
 }
 
@@ -202,17 +211,17 @@ void Datapath::multiply(const Command& c) {
     }
   };
   if (c.accumulate) {
-    each_row_of_strip([](std::size_t, const std::uint32_t* accumulator, Sum* sum, std::size_t bytes) {
-      std::memcpy(sum, accumulator, bytes);
-    });
+    each_row_of_strip([](std::size_t, const std::uint32_t* accumulator, Sum* sum,
+                         std::size_t bytes) { std::memcpy(sum, accumulator, bytes); });
   }
   raw_accumulate(Matrix<const T>{operands + c.a_base * line, c.m, c.k, c.a_pitch * line},
                  Matrix<const T>{operands + c.b_base * line, c.k, c.n, c.b_pitch * line},
                  Matrix<Sum>{sums.data(), c.m, c.n, c.n}, instructions_);
-  each_row_of_strip([&](std::size_t row, std::uint32_t* accumulator, const Sum* sum, std::size_t bytes) {
-    std::memcpy(accumulator, sum, bytes);
-    tags_[row] = c.int8 ? SYSTOLITH_TAG_INT32 : SYSTOLITH_TAG_FP32;
-  });
+  each_row_of_strip(
+      [&](std::size_t row, std::uint32_t* accumulator, const Sum* sum, std::size_t bytes) {
+        std::memcpy(accumulator, sum, bytes);
+        tags_[row] = c.int8 ? SYSTOLITH_TAG_INT32 : SYSTOLITH_TAG_FP32;
+      });
 }
 
 std::optional<Fault> Datapath::matrix(const Command& c) {

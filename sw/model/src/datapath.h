@@ -31,7 +31,7 @@ class Datapath {
 
   // Totals since construction or `clear_counts`.
   struct Counts {
-    std::uint64_t bytes_read = 0;     // beats x bus bytes
+    std::uint64_t bytes_read = 0;  // beats x bus bytes
     std::uint64_t bytes_written = 0;
     std::uint64_t macs = 0;
     std::uint64_t issued_rows = 0;
@@ -42,12 +42,13 @@ class Datapath {
   template <typename Burst>
   void walk(const Command& command, Burst burst) const;
   template <typename Piece>
-  void split(const Transfer& transfer, std::uint64_t row, std::uint64_t offset, std::span<std::byte> data,
-             Piece piece) const;
+  void split(const Transfer& transfer, std::uint64_t row, std::uint64_t offset,
+             std::span<std::byte> data, Piece piece) const;
   std::uint64_t beat_bytes(std::uint64_t address, std::uint64_t bytes) const;
   std::byte* local(const Command& command, std::uint64_t row);
   std::optional<Fault> check_scales(const Command& command) const;
-  std::optional<Fault> convert(const Command& command, std::uint64_t row, std::span<std::byte> bytes);
+  std::optional<Fault> convert(const Command& command, std::uint64_t row,
+                               std::span<std::byte> bytes);
   template <typename T, typename Sum>
   void multiply(const Command& command);
 

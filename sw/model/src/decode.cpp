@@ -13,12 +13,15 @@ constexpr std::uint64_t kMostBlocks = 65535;
 
 using Result = std::optional<Fault>;
 
-constexpr std::uint64_t ceiling(std::uint64_t value, std::uint64_t part) { return (value + part - 1) / part; }
+constexpr std::uint64_t ceiling(std::uint64_t value, std::uint64_t part) {
+  return (value + part - 1) / part;
+}
 
 Sync parse_sync(std::uint64_t raw) {
   return {static_cast<std::uint32_t>(SYSTOLITH_GET(&raw, SYNC_COUNT)),
           static_cast<unsigned>(SYSTOLITH_GET(&raw, SYNC_SEMAPHORE)),
-          static_cast<unsigned>(SYSTOLITH_GET(&raw, SYNC_ROWS_LOG2)), SYSTOLITH_GET(&raw, SYNC_BY_ROWS) != 0};
+          static_cast<unsigned>(SYSTOLITH_GET(&raw, SYNC_ROWS_LOG2)),
+          SYSTOLITH_GET(&raw, SYNC_BY_ROWS) != 0};
 }
 
 bool is_transfer(const Command& c) {
@@ -27,11 +30,16 @@ bool is_transfer(const Command& c) {
 
 bool unit_matches(const Command& c) {
   switch (c.opcode) {
-    case SYSTOLITH_OPCODE_NOP: return c.unit == SYSTOLITH_UNIT_COMMAND_PROCESSOR;
-    case SYSTOLITH_OPCODE_LOAD: return c.unit == SYSTOLITH_UNIT_LOAD;
-    case SYSTOLITH_OPCODE_MATRIX: return c.unit == SYSTOLITH_UNIT_MATRIX;
-    case SYSTOLITH_OPCODE_STORE: return c.unit == SYSTOLITH_UNIT_STORE;
-    default: return false;
+    case SYSTOLITH_OPCODE_NOP:
+      return c.unit == SYSTOLITH_UNIT_COMMAND_PROCESSOR;
+    case SYSTOLITH_OPCODE_LOAD:
+      return c.unit == SYSTOLITH_UNIT_LOAD;
+    case SYSTOLITH_OPCODE_MATRIX:
+      return c.unit == SYSTOLITH_UNIT_MATRIX;
+    case SYSTOLITH_OPCODE_STORE:
+      return c.unit == SYSTOLITH_UNIT_STORE;
+    default:
+      return false;
   }
 }
 
@@ -42,7 +50,8 @@ bool bad_sync(std::uint64_t raw) {
 }
 
 bool reserved_bits(const Command& c) {
-  static constexpr std::uint64_t kNop[SYSTOLITH_COMMAND_WORDS] = {0x03FFFFFF};  // no waits, no signals
+  static constexpr std::uint64_t kNop[SYSTOLITH_COMMAND_WORDS] = {
+      0x03FFFFFF};  // no waits, no signals
   static constexpr std::uint64_t kLoad[] = SYSTOLITH_LOAD_DEFINED;
   static constexpr std::uint64_t kMatrix[] = SYSTOLITH_MATRIX_DEFINED;
   static constexpr std::uint64_t kStore[] = SYSTOLITH_STORE_DEFINED;
@@ -54,8 +63,10 @@ bool reserved_bits(const Command& c) {
     if ((c.raw.words[w] & ~defined[w]) != 0) return true;
   }
   const std::uint64_t* words = c.raw.words;
-  return bad_sync(SYSTOLITH_GET(words, HEADER_WAIT_0)) || bad_sync(SYSTOLITH_GET(words, HEADER_WAIT_1)) ||
-         bad_sync(SYSTOLITH_GET(words, HEADER_SIGNAL_0)) || bad_sync(SYSTOLITH_GET(words, HEADER_SIGNAL_1));
+  return bad_sync(SYSTOLITH_GET(words, HEADER_WAIT_0)) ||
+         bad_sync(SYSTOLITH_GET(words, HEADER_WAIT_1)) ||
+         bad_sync(SYSTOLITH_GET(words, HEADER_SIGNAL_0)) ||
+         bad_sync(SYSTOLITH_GET(words, HEADER_SIGNAL_1));
 }
 
 Result check_semaphores(const Command& c, const Configuration& configuration,
@@ -100,15 +111,16 @@ bool bad_format(const Command& c, const Configuration& configuration) {
     case SYSTOLITH_OPCODE_STORE: {
       const auto space = SYSTOLITH_GET(words, STORE_SPACE);
       if (space == SYSTOLITH_SPACE_SCRATCHPAD) {
-        return c.conversion != SYSTOLITH_CONVERSION_RAW || c.relu || c.scale_per_column || c.scale != 0 ||
-               c.scale_line != 0;
+        return c.conversion != SYSTOLITH_CONVERSION_RAW || c.relu || c.scale_per_column ||
+               c.scale != 0 || c.scale_line != 0;
       }
       const bool scaled = c.conversion == SYSTOLITH_CONVERSION_INT8;
       return space != SYSTOLITH_SPACE_ACCUMULATORS || c.conversion > SYSTOLITH_CONVERSION_INT8 ||
              (c.scale_per_column && !scaled) || (c.scale != 0 && (!scaled || c.scale_per_column)) ||
              (c.scale_line != 0 && !c.scale_per_column);
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -135,7 +147,8 @@ bool bad_size(const Command& c, const Configuration& configuration) {
 }
 
 /// End of `rows` rows of `length` lines or accumulator rows.
-std::uint64_t range_end(std::uint64_t base, std::uint64_t rows, std::uint64_t pitch, std::uint64_t length) {
+std::uint64_t range_end(std::uint64_t base, std::uint64_t rows, std::uint64_t pitch,
+                        std::uint64_t length) {
   return base + (rows - 1) * pitch + length;
 }
 
@@ -148,20 +161,24 @@ Result check_local(const Command& c, const Configuration& configuration) {
   if (is_transfer(c)) {
     const Transfer& t = c.transfer;
     const std::uint64_t lines = c.accumulators ? 1 : ceiling(t.run, line);
-    const std::uint64_t size = c.accumulators ? configuration.accumulator_rows : configuration.scratchpad_lines;
+    const std::uint64_t size =
+        c.accumulators ? configuration.accumulator_rows : configuration.scratchpad_lines;
     const Result fault = within(range_end(t.local_base, t.rows, t.local_pitch, lines), size);
     if (fault || !c.scale_per_column) return fault;
-    return within(std::uint64_t{c.scale_line} + ceiling(4 * std::uint64_t{configuration.cols}, line),
-                  configuration.scratchpad_lines);
+    return within(
+        std::uint64_t{c.scale_line} + ceiling(4 * std::uint64_t{configuration.cols}, line),
+        configuration.scratchpad_lines);
   }
   if (c.opcode == SYSTOLITH_OPCODE_MATRIX) {
     const unsigned element = c.int8 ? 1 : 2;
     const std::uint64_t a_lines = ceiling(std::uint64_t{c.k} * element, line);
     const std::uint64_t b_lines = ceiling(std::uint64_t{c.n} * element, line);
-    if (const Result fault = within(range_end(c.a_base, c.m, c.a_pitch, a_lines), configuration.scratchpad_lines)) {
+    if (const Result fault =
+            within(range_end(c.a_base, c.m, c.a_pitch, a_lines), configuration.scratchpad_lines)) {
       return fault;
     }
-    if (const Result fault = within(range_end(c.b_base, c.k, c.b_pitch, b_lines), configuration.scratchpad_lines)) {
+    if (const Result fault =
+            within(range_end(c.b_base, c.k, c.b_pitch, b_lines), configuration.scratchpad_lines)) {
       return fault;
     }
     return within(range_end(c.c_base, c.strips, c.c_pitch, c.m), configuration.accumulator_rows);
@@ -179,8 +196,10 @@ Result check_memory(const Transfer& t, bool write, const Configuration& configur
     (reach < 0 ? first : last) += reach;
   }
   const Wide limit = configuration.last_address();
-  if (Wide{t.address} > limit || first < 0 || last > limit) return Fault{SYSTOLITH_CAUSE_ADDRESS, t.address};
-  if (!granted(windows, static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(last), write)) {
+  if (Wide{t.address} > limit || first < 0 || last > limit)
+    return Fault{SYSTOLITH_CAUSE_ADDRESS, t.address};
+  if (!granted(windows, static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(last),
+               write)) {
     return Fault{SYSTOLITH_CAUSE_WINDOW, t.address};
   }
   return {};
@@ -198,7 +217,9 @@ std::uint64_t Command::rows() const {
 
 unsigned Command::stored_bytes() const {
   if (opcode == SYSTOLITH_OPCODE_LOAD) return 4;
-  return conversion == SYSTOLITH_CONVERSION_RAW ? 4 : conversion == SYSTOLITH_CONVERSION_BF16 ? 2 : 1;
+  return conversion == SYSTOLITH_CONVERSION_RAW    ? 4
+         : conversion == SYSTOLITH_CONVERSION_BF16 ? 2
+                                                   : 1;
 }
 
 bool granted(std::span<const Window> windows, std::uint64_t first, std::uint64_t last, bool write) {
@@ -216,7 +237,8 @@ Command parse(const systolith_command_t& raw, const Configuration& configuration
   c.unit = static_cast<std::uint8_t>(SYSTOLITH_GET(words, HEADER_UNIT));
   c.record = SYSTOLITH_GET(words, HEADER_RECORD) != 0;
   c.interrupt = SYSTOLITH_GET(words, HEADER_INTERRUPT) != 0;
-  c.waits = {parse_sync(SYSTOLITH_GET(words, HEADER_WAIT_0)), parse_sync(SYSTOLITH_GET(words, HEADER_WAIT_1))};
+  c.waits = {parse_sync(SYSTOLITH_GET(words, HEADER_WAIT_0)),
+             parse_sync(SYSTOLITH_GET(words, HEADER_WAIT_1))};
   c.signals = {parse_sync(SYSTOLITH_GET(words, HEADER_SIGNAL_0)),
                parse_sync(SYSTOLITH_GET(words, HEADER_SIGNAL_1))};
   if (is_transfer(c)) {
@@ -225,8 +247,9 @@ Command parse(const systolith_command_t& raw, const Configuration& configuration
     t.run = half(SYSTOLITH_GET(words, TRANSFER_RUN));
     t.local_base = half(SYSTOLITH_GET(words, TRANSFER_LOCAL_BASE));
     t.local_pitch = half(SYSTOLITH_GET(words, TRANSFER_LOCAL_PITCH));
-    t.count = {half(SYSTOLITH_GET(words, TRANSFER_COUNT_0)), half(SYSTOLITH_GET(words, TRANSFER_COUNT_1)),
-               half(SYSTOLITH_GET(words, TRANSFER_COUNT_2)), half(SYSTOLITH_GET(words, TRANSFER_COUNT_3))};
+    t.count = {
+        half(SYSTOLITH_GET(words, TRANSFER_COUNT_0)), half(SYSTOLITH_GET(words, TRANSFER_COUNT_1)),
+        half(SYSTOLITH_GET(words, TRANSFER_COUNT_2)), half(SYSTOLITH_GET(words, TRANSFER_COUNT_3))};
     t.stride = {SYSTOLITH_GET(words, TRANSFER_STRIDE_0), SYSTOLITH_GET(words, TRANSFER_STRIDE_1),
                 SYSTOLITH_GET(words, TRANSFER_STRIDE_2), SYSTOLITH_GET(words, TRANSFER_STRIDE_3)};
     t.rows = 1;
@@ -278,8 +301,8 @@ std::optional<Fault> check(const Command& c, const Configuration& configuration,
     const bool write = c.opcode == SYSTOLITH_OPCODE_STORE;
     if (const Result fault = check_memory(c.transfer, write, configuration, windows)) return fault;
   }
-  if (c.opcode == SYSTOLITH_OPCODE_STORE && c.conversion == SYSTOLITH_CONVERSION_INT8 && !c.scale_per_column &&
-      !is_scale(c.scale)) {
+  if (c.opcode == SYSTOLITH_OPCODE_STORE && c.conversion == SYSTOLITH_CONVERSION_INT8 &&
+      !c.scale_per_column && !is_scale(c.scale)) {
     return Fault{SYSTOLITH_CAUSE_SCALE};
   }
   for (const Sync& sync : c.waits) {

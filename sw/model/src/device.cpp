@@ -22,11 +22,19 @@ constexpr std::uint32_t kIrqIdle = 1u << SYSTOLITH_IRQ_STATUS_IDLE_LSB;
 constexpr std::uint32_t kIrqResetDone = 1u << SYSTOLITH_IRQ_STATUS_RESET_DONE_LSB;
 
 constexpr std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
-constexpr std::uint32_t high(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
-void set_low(std::uint64_t& pair, std::uint32_t value) { pair = (pair & ~std::uint64_t{0xFFFFFFFF}) | value; }
-void set_high(std::uint64_t& pair, std::uint32_t value) { pair = (pair & 0xFFFFFFFF) | std::uint64_t{value} << 32; }
+constexpr std::uint32_t high(std::uint64_t value) {
+  return static_cast<std::uint32_t>(value >> 32);
+}
+void set_low(std::uint64_t& pair, std::uint32_t value) {
+  pair = (pair & ~std::uint64_t{0xFFFFFFFF}) | value;
+}
+void set_high(std::uint64_t& pair, std::uint32_t value) {
+  pair = (pair & 0xFFFFFFFF) | std::uint64_t{value} << 32;
+}
 
-std::uint32_t log2(std::uint32_t power) { return static_cast<std::uint32_t>(std::countr_zero(power)); }
+std::uint32_t log2(std::uint32_t power) {
+  return static_cast<std::uint32_t>(std::countr_zero(power));
+}
 
 }  // namespace
 
@@ -76,9 +84,12 @@ class Device::State {
   std::optional<Fault> take_waits(const Command& command, bool trusted);
   std::optional<Fault> give_signals(const Command& command);
   bool fetch(std::uint32_t index, systolith_command_t& command, std::uint64_t& burst);
-  bool write_record(std::uint32_t index, const Command& command, std::uint8_t state, const Fault& fault);
-  void finish(std::uint32_t index, const Command& command, std::uint8_t state, const Fault& fault, bool record);
-  void fail_queue(std::uint8_t cause, std::uint8_t unit, std::uint32_t index, std::uint64_t address);
+  bool write_record(std::uint32_t index, const Command& command, std::uint8_t state,
+                    const Fault& fault);
+  void finish(std::uint32_t index, const Command& command, std::uint8_t state, const Fault& fault,
+              bool record);
+  void fail_queue(std::uint8_t cause, std::uint8_t unit, std::uint32_t index,
+                  std::uint64_t address);
   std::span<const Window> windows() const { return {windows_.data(), configuration_.windows}; }
 
   std::array<Window, kMostWindows> windows_{};
@@ -102,16 +113,22 @@ class Device::State {
 // ---- registers ----
 
 std::uint32_t Device::State::read_window(std::uint32_t offset) const {
-  const Window& w = windows_[(offset - SYSTOLITH_REGISTER_WINDOW_BASE_LO) / SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE];
+  const Window& w = windows_[(offset - SYSTOLITH_REGISTER_WINDOW_BASE_LO) /
+                             SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE];
   switch (SYSTOLITH_REGISTER_WINDOW_BASE_LO + offset % SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE) {
-    case SYSTOLITH_REGISTER_WINDOW_BASE_LO: return low(w.base);
-    case SYSTOLITH_REGISTER_WINDOW_BASE_HI: return high(w.base);
-    case SYSTOLITH_REGISTER_WINDOW_LAST_LO: return low(w.last);
-    case SYSTOLITH_REGISTER_WINDOW_LAST_HI: return high(w.last);
+    case SYSTOLITH_REGISTER_WINDOW_BASE_LO:
+      return low(w.base);
+    case SYSTOLITH_REGISTER_WINDOW_BASE_HI:
+      return high(w.base);
+    case SYSTOLITH_REGISTER_WINDOW_LAST_LO:
+      return low(w.last);
+    case SYSTOLITH_REGISTER_WINDOW_LAST_HI:
+      return high(w.last);
     case SYSTOLITH_REGISTER_WINDOW_PERMIT:
       return (w.read ? 1u << SYSTOLITH_WINDOW_PERMIT_READ_LSB : 0u) |
              (w.write ? 1u << SYSTOLITH_WINDOW_PERMIT_WRITE_LSB : 0u);
-    default: return 0;
+    default:
+      return 0;
   }
 }
 
@@ -122,15 +139,24 @@ bool Device::State::write_window(std::uint32_t offset, std::uint32_t value) {
   if (enable_bit_ || queue_ != Queue::kOff || index >= configuration_.windows) return true;
   Window& w = windows_[index];
   switch (SYSTOLITH_REGISTER_WINDOW_BASE_LO + offset % SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE) {
-    case SYSTOLITH_REGISTER_WINDOW_BASE_LO: set_low(w.base, value); break;
-    case SYSTOLITH_REGISTER_WINDOW_BASE_HI: set_high(w.base, value); break;
-    case SYSTOLITH_REGISTER_WINDOW_LAST_LO: set_low(w.last, value); break;
-    case SYSTOLITH_REGISTER_WINDOW_LAST_HI: set_high(w.last, value); break;
+    case SYSTOLITH_REGISTER_WINDOW_BASE_LO:
+      set_low(w.base, value);
+      break;
+    case SYSTOLITH_REGISTER_WINDOW_BASE_HI:
+      set_high(w.base, value);
+      break;
+    case SYSTOLITH_REGISTER_WINDOW_LAST_LO:
+      set_low(w.last, value);
+      break;
+    case SYSTOLITH_REGISTER_WINDOW_LAST_HI:
+      set_high(w.last, value);
+      break;
     case SYSTOLITH_REGISTER_WINDOW_PERMIT:
       w.read = (value >> SYSTOLITH_WINDOW_PERMIT_READ_LSB & 1) != 0;
       w.write = (value >> SYSTOLITH_WINDOW_PERMIT_WRITE_LSB & 1) != 0;
       break;
-    default: break;
+    default:
+      break;
   }
   return true;
 }
@@ -138,15 +164,24 @@ bool Device::State::write_window(std::uint32_t offset, std::uint32_t value) {
 std::uint32_t Device::State::read_counter(std::uint32_t offset) const {
   const auto& counts = const_cast<State*>(this)->datapath_.counts();
   switch (offset) {
-    case SYSTOLITH_REGISTER_MACS_LO: return low(counts.macs);
-    case SYSTOLITH_REGISTER_MACS_HI: return high(counts.macs);
-    case SYSTOLITH_REGISTER_BYTES_READ_LO: return low(counts.bytes_read);
-    case SYSTOLITH_REGISTER_BYTES_READ_HI: return high(counts.bytes_read);
-    case SYSTOLITH_REGISTER_BYTES_WRITTEN_LO: return low(counts.bytes_written);
-    case SYSTOLITH_REGISTER_BYTES_WRITTEN_HI: return high(counts.bytes_written);
-    case SYSTOLITH_REGISTER_COMMANDS_LO: return low(commands_);
-    case SYSTOLITH_REGISTER_COMMANDS_HI: return high(commands_);
-    default: return 0;  // counters of time
+    case SYSTOLITH_REGISTER_MACS_LO:
+      return low(counts.macs);
+    case SYSTOLITH_REGISTER_MACS_HI:
+      return high(counts.macs);
+    case SYSTOLITH_REGISTER_BYTES_READ_LO:
+      return low(counts.bytes_read);
+    case SYSTOLITH_REGISTER_BYTES_READ_HI:
+      return high(counts.bytes_read);
+    case SYSTOLITH_REGISTER_BYTES_WRITTEN_LO:
+      return low(counts.bytes_written);
+    case SYSTOLITH_REGISTER_BYTES_WRITTEN_HI:
+      return high(counts.bytes_written);
+    case SYSTOLITH_REGISTER_COMMANDS_LO:
+      return low(commands_);
+    case SYSTOLITH_REGISTER_COMMANDS_HI:
+      return high(commands_);
+    default:
+      return 0;  // counters of time
   }
 }
 
@@ -154,37 +189,54 @@ std::uint32_t Device::State::read(std::uint32_t offset) const {
   const Configuration& c = configuration_;
   const FaultRegisters fault = fault_.value_or(FaultRegisters{});
   switch (offset) {
-    case SYSTOLITH_REGISTER_MAGIC: return SYSTOLITH_MAGIC_RESET;
-    case SYSTOLITH_REGISTER_VERSION: return SYSTOLITH_VERSION_RESET;
-    case SYSTOLITH_REGISTER_ARRAY: return c.rows << SYSTOLITH_ARRAY_ROWS_LSB | c.cols << SYSTOLITH_ARRAY_COLUMNS_LSB;
+    case SYSTOLITH_REGISTER_MAGIC:
+      return SYSTOLITH_MAGIC_RESET;
+    case SYSTOLITH_REGISTER_VERSION:
+      return SYSTOLITH_VERSION_RESET;
+    case SYSTOLITH_REGISTER_ARRAY:
+      return c.rows << SYSTOLITH_ARRAY_ROWS_LSB | c.cols << SYSTOLITH_ARRAY_COLUMNS_LSB;
     case SYSTOLITH_REGISTER_MEMORY:
       return c.scratchpad_lines << SYSTOLITH_MEMORY_LINES_LSB |
              log2(c.scratchpad_banks) << SYSTOLITH_MEMORY_BANKS_LOG2_LSB;
     case SYSTOLITH_REGISTER_LINE:
-      return c.line_bytes() << SYSTOLITH_LINE_BYTES_LSB | c.bus_bytes << SYSTOLITH_LINE_BUS_BYTES_LSB;
-    case SYSTOLITH_REGISTER_ACCUMULATOR: return c.accumulator_rows << SYSTOLITH_ACCUMULATOR_ROWS_LSB;
+      return c.line_bytes() << SYSTOLITH_LINE_BYTES_LSB | c.bus_bytes
+                                                              << SYSTOLITH_LINE_BUS_BYTES_LSB;
+    case SYSTOLITH_REGISTER_ACCUMULATOR:
+      return c.accumulator_rows << SYSTOLITH_ACCUMULATOR_ROWS_LSB;
     case SYSTOLITH_REGISTER_ELEMENT:
-      return c.mac_depth << SYSTOLITH_ELEMENT_DEPTH_LSB | (c.mac_depth - 1) << SYSTOLITH_ELEMENT_ROW_LATENCY_LSB |
+      return c.mac_depth << SYSTOLITH_ELEMENT_DEPTH_LSB |
+             (c.mac_depth - 1) << SYSTOLITH_ELEMENT_ROW_LATENCY_LSB |
              c.drain_lanes << SYSTOLITH_ELEMENT_DRAIN_LANES_LSB |
              c.address_width << SYSTOLITH_ELEMENT_ADDRESS_WIDTH_LSB;
     case SYSTOLITH_REGISTER_FORMATS:
-      return (c.format_int8 ? 1u << SYSTOLITH_FORMAT_INT8 : 0u) | (c.format_bf16 ? 1u << SYSTOLITH_FORMAT_BF16 : 0u);
+      return (c.format_int8 ? 1u << SYSTOLITH_FORMAT_INT8 : 0u) |
+             (c.format_bf16 ? 1u << SYSTOLITH_FORMAT_BF16 : 0u);
     case SYSTOLITH_REGISTER_QUEUE:
       return c.unit_queue_depth << SYSTOLITH_QUEUE_UNIT_DEPTH_LSB |
-             c.fetch_buffer << SYSTOLITH_QUEUE_FETCH_BUFFER_LSB | c.semaphores << SYSTOLITH_QUEUE_SEMAPHORES_LSB |
+             c.fetch_buffer << SYSTOLITH_QUEUE_FETCH_BUFFER_LSB |
+             c.semaphores << SYSTOLITH_QUEUE_SEMAPHORES_LSB |
              c.windows << SYSTOLITH_QUEUE_WINDOWS_LSB;
     case SYSTOLITH_REGISTER_OUTSTANDING:
       return c.reads_outstanding << SYSTOLITH_OUTSTANDING_READS_LSB |
              c.writes_outstanding << SYSTOLITH_OUTSTANDING_WRITES_LSB;
-    case SYSTOLITH_REGISTER_BUS_TIMEOUT: return bus_timeout_;
-    case SYSTOLITH_REGISTER_SEMAPHORE_TIMEOUT: return semaphore_timeout_;
-    case SYSTOLITH_REGISTER_RING_LO: return low(ring_);
-    case SYSTOLITH_REGISTER_RING_HI: return high(ring_);
-    case SYSTOLITH_REGISTER_RING_SIZE: return ring_size_;
-    case SYSTOLITH_REGISTER_RECORD_LO: return low(record_);
-    case SYSTOLITH_REGISTER_RECORD_HI: return high(record_);
-    case SYSTOLITH_REGISTER_CONTROL: return enable_bit_ ? 1u << SYSTOLITH_CONTROL_ENABLE_LSB : 0u;
-    case SYSTOLITH_REGISTER_COMPLETED: return completed_;
+    case SYSTOLITH_REGISTER_BUS_TIMEOUT:
+      return bus_timeout_;
+    case SYSTOLITH_REGISTER_SEMAPHORE_TIMEOUT:
+      return semaphore_timeout_;
+    case SYSTOLITH_REGISTER_RING_LO:
+      return low(ring_);
+    case SYSTOLITH_REGISTER_RING_HI:
+      return high(ring_);
+    case SYSTOLITH_REGISTER_RING_SIZE:
+      return ring_size_;
+    case SYSTOLITH_REGISTER_RECORD_LO:
+      return low(record_);
+    case SYSTOLITH_REGISTER_RECORD_HI:
+      return high(record_);
+    case SYSTOLITH_REGISTER_CONTROL:
+      return enable_bit_ ? 1u << SYSTOLITH_CONTROL_ENABLE_LSB : 0u;
+    case SYSTOLITH_REGISTER_COMPLETED:
+      return completed_;
     case SYSTOLITH_REGISTER_STATUS:
       return (queue_ == Queue::kBlocked ? 1u << SYSTOLITH_STATUS_BUSY_LSB : 0u) |
              (queue_ == Queue::kFaulted ? 1u << SYSTOLITH_STATUS_FAULTED_LSB : 0u) |
@@ -192,15 +244,22 @@ std::uint32_t Device::State::read(std::uint32_t offset) const {
     case SYSTOLITH_REGISTER_FAULT:
       return std::uint32_t{fault.cause} << SYSTOLITH_FAULT_CAUSE_LSB |
              std::uint32_t{fault.unit} << SYSTOLITH_FAULT_UNIT_LSB;
-    case SYSTOLITH_REGISTER_FAULT_INDEX: return fault.index;
-    case SYSTOLITH_REGISTER_FAULT_ADDRESS_LO: return low(fault.address);
-    case SYSTOLITH_REGISTER_FAULT_ADDRESS_HI: return high(fault.address);
-    case SYSTOLITH_REGISTER_IRQ_STATUS: return irq_status_;
-    case SYSTOLITH_REGISTER_IRQ_ENABLE: return irq_enable_;
-    default: break;
+    case SYSTOLITH_REGISTER_FAULT_INDEX:
+      return fault.index;
+    case SYSTOLITH_REGISTER_FAULT_ADDRESS_LO:
+      return low(fault.address);
+    case SYSTOLITH_REGISTER_FAULT_ADDRESS_HI:
+      return high(fault.address);
+    case SYSTOLITH_REGISTER_IRQ_STATUS:
+      return irq_status_;
+    case SYSTOLITH_REGISTER_IRQ_ENABLE:
+      return irq_enable_;
+    default:
+      break;
   }
   if (offset >= SYSTOLITH_REGISTER_WINDOW_BASE_LO &&
-      offset < SYSTOLITH_REGISTER_WINDOW_BASE_LO + kMostWindows * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE) {
+      offset < SYSTOLITH_REGISTER_WINDOW_BASE_LO +
+                   kMostWindows * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE) {
     return read_window(offset);
   }
   return read_counter(offset);
@@ -208,33 +267,57 @@ std::uint32_t Device::State::read(std::uint32_t offset) const {
 
 void Device::State::write(std::uint32_t offset, std::uint32_t value, unsigned strobes) {
   std::uint32_t written = 0;
-  for (unsigned byte = 0; byte < 4; ++byte) written |= (strobes >> byte & 1) != 0 ? 0xFFu << 8 * byte : 0u;
-  const bool stored = offset != SYSTOLITH_REGISTER_DOORBELL && offset != SYSTOLITH_REGISTER_IRQ_STATUS &&
-                      offset != SYSTOLITH_REGISTER_CONTROL && offset != SYSTOLITH_REGISTER_COUNTER_CLEAR;
+  for (unsigned byte = 0; byte < 4; ++byte)
+    written |= (strobes >> byte & 1) != 0 ? 0xFFu << 8 * byte : 0u;
+  const bool stored =
+      offset != SYSTOLITH_REGISTER_DOORBELL && offset != SYSTOLITH_REGISTER_IRQ_STATUS &&
+      offset != SYSTOLITH_REGISTER_CONTROL && offset != SYSTOLITH_REGISTER_COUNTER_CLEAR;
   // Bytes that are not written keep their value in a register, and do nothing in a trigger.
   const std::uint32_t merged = (value & written) | (stored ? read(offset) & ~written : 0u);
   const bool locked = enable_bit_ || queue_ != Queue::kOff;
   switch (offset) {
-    case SYSTOLITH_REGISTER_BUS_TIMEOUT: bus_timeout_ = merged; return;
-    case SYSTOLITH_REGISTER_SEMAPHORE_TIMEOUT: semaphore_timeout_ = merged; return;
-    case SYSTOLITH_REGISTER_RING_LO: if (!locked) set_low(ring_, merged); return;
-    case SYSTOLITH_REGISTER_RING_HI: if (!locked) set_high(ring_, merged); return;
+    case SYSTOLITH_REGISTER_BUS_TIMEOUT:
+      bus_timeout_ = merged;
+      return;
+    case SYSTOLITH_REGISTER_SEMAPHORE_TIMEOUT:
+      semaphore_timeout_ = merged;
+      return;
+    case SYSTOLITH_REGISTER_RING_LO:
+      if (!locked) set_low(ring_, merged);
+      return;
+    case SYSTOLITH_REGISTER_RING_HI:
+      if (!locked) set_high(ring_, merged);
+      return;
     case SYSTOLITH_REGISTER_RING_SIZE:
       if (!locked) ring_size_ = merged & ((1u << SYSTOLITH_RING_SIZE_LOG2_WIDTH) - 1);
       return;
-    case SYSTOLITH_REGISTER_RECORD_LO: if (!locked) set_low(record_, merged); return;
-    case SYSTOLITH_REGISTER_RECORD_HI: if (!locked) set_high(record_, merged); return;
-    case SYSTOLITH_REGISTER_CONTROL: if ((strobes & 1) != 0) control(merged); return;
-    case SYSTOLITH_REGISTER_DOORBELL: if ((strobes & 0xF) == 0xF) doorbell(value); return;
-    case SYSTOLITH_REGISTER_IRQ_STATUS: irq_status_ &= ~merged; return;
-    case SYSTOLITH_REGISTER_IRQ_ENABLE: irq_enable_ = merged & 0xF; return;
+    case SYSTOLITH_REGISTER_RECORD_LO:
+      if (!locked) set_low(record_, merged);
+      return;
+    case SYSTOLITH_REGISTER_RECORD_HI:
+      if (!locked) set_high(record_, merged);
+      return;
+    case SYSTOLITH_REGISTER_CONTROL:
+      if ((strobes & 1) != 0) control(merged);
+      return;
+    case SYSTOLITH_REGISTER_DOORBELL:
+      if ((strobes & 0xF) == 0xF) doorbell(value);
+      return;
+    case SYSTOLITH_REGISTER_IRQ_STATUS:
+      irq_status_ &= ~merged;
+      return;
+    case SYSTOLITH_REGISTER_IRQ_ENABLE:
+      irq_enable_ = merged & 0xF;
+      return;
     case SYSTOLITH_REGISTER_COUNTER_CLEAR:
       if ((merged >> SYSTOLITH_COUNTER_CLEAR_CLEAR_LSB & 1) != 0) {
         commands_ = 0;
         datapath_.counts() = {};
       }
       return;
-    default: write_window(offset, merged); return;
+    default:
+      write_window(offset, merged);
+      return;
   }
 }
 
@@ -279,7 +362,8 @@ void Device::State::reset_queue() {
   irq_status_ |= kIrqResetDone;
 }
 
-void Device::State::fail_queue(std::uint8_t cause, std::uint8_t unit, std::uint32_t index, std::uint64_t address) {
+void Device::State::fail_queue(std::uint8_t cause, std::uint8_t unit, std::uint32_t index,
+                               std::uint64_t address) {
   if (!fault_) fault_ = FaultRegisters{cause, unit, index, address};
   queue_ = Queue::kFaulted;
   irq_status_ |= kIrqFault;
@@ -307,8 +391,9 @@ void Device::State::run() {
     // After a fault the outcomes say which of the others ran.
     bool contiguous = true;
     for (std::uint32_t index = completed_; index != tail_; ++index) {
-      const auto found = std::find_if(outcomes_.begin(), outcomes_.end(),
-                                      [&](const Outcome& outcome) { return outcome.index == index; });
+      const auto found =
+          std::find_if(outcomes_.begin(), outcomes_.end(),
+                       [&](const Outcome& outcome) { return outcome.index == index; });
       if (found == outcomes_.end()) {
         contiguous = false;
         continue;
@@ -324,7 +409,7 @@ void Device::State::run() {
         fault = check(command, configuration_, windows(), bindings_);
         if (!fault) fault = execute(command, &*found);
       }
-      const std::uint8_t state = !fault                                     ? SYSTOLITH_STATE_COMPLETED
+      const std::uint8_t state = !fault ? SYSTOLITH_STATE_COMPLETED
                                  : fault->cause == SYSTOLITH_CAUSE_ABORTED ? SYSTOLITH_STATE_ABORTED
                                                                            : SYSTOLITH_STATE_FAILED;
       finish(index, command, state, fault.value_or(Fault{}), fault || command.record);
@@ -355,17 +440,18 @@ void Device::State::run_next() {
       return;
     }
   }
-  finish(index, command, fault ? SYSTOLITH_STATE_FAILED : SYSTOLITH_STATE_COMPLETED, fault.value_or(Fault{}),
-         fault || command.record);
+  finish(index, command, fault ? SYSTOLITH_STATE_FAILED : SYSTOLITH_STATE_COMPLETED,
+         fault.value_or(Fault{}), fault || command.record);
   ++completed_;
 }
 
 // The record, the fault registers and the interrupt of a command that ended.
-void Device::State::finish(std::uint32_t index, const Command& command, std::uint8_t state, const Fault& fault,
-                           bool record) {
+void Device::State::finish(std::uint32_t index, const Command& command, std::uint8_t state,
+                           const Fault& fault, bool record) {
   if (state == SYSTOLITH_STATE_FAILED) fail_queue(fault.cause, command.unit, index, fault.address);
   if (record && !write_record(index, command, state, fault)) {
-    const std::uint64_t place = record_ + (index & ((1u << ring_size_) - 1)) * std::uint64_t{SYSTOLITH_RECORD_BYTES};
+    const std::uint64_t place =
+        record_ + (index & ((1u << ring_size_) - 1)) * std::uint64_t{SYSTOLITH_RECORD_BYTES};
     fail_queue(SYSTOLITH_CAUSE_BUS_RECORD, SYSTOLITH_UNIT_COMMAND_PROCESSOR, index, place);
     return;
   }
@@ -383,7 +469,8 @@ std::optional<Fault> Device::State::take_waits(const Command& command, bool trus
     if (total > left[wait.semaphore] && !trusted) {
       return Fault{SYSTOLITH_CAUSE_SEMAPHORE_TIMEOUT, wait.semaphore};
     }
-    left[wait.semaphore] -= static_cast<std::uint16_t>(std::min<std::uint64_t>(total, left[wait.semaphore]));
+    left[wait.semaphore] -=
+        static_cast<std::uint16_t>(std::min<std::uint64_t>(total, left[wait.semaphore]));
   }
   semaphores_ = left;
   return {};
@@ -407,10 +494,17 @@ std::optional<Fault> Device::State::execute(const Command& command, const Outcom
   if (const auto fault = take_waits(command, ran)) return fault;
   std::optional<Fault> fault;
   switch (command.opcode) {
-    case SYSTOLITH_OPCODE_LOAD: fault = datapath_.load(command); break;
-    case SYSTOLITH_OPCODE_MATRIX: fault = datapath_.matrix(command); break;
-    case SYSTOLITH_OPCODE_STORE: fault = datapath_.store(command); break;
-    default: break;
+    case SYSTOLITH_OPCODE_LOAD:
+      fault = datapath_.load(command);
+      break;
+    case SYSTOLITH_OPCODE_MATRIX:
+      fault = datapath_.matrix(command);
+      break;
+    case SYSTOLITH_OPCODE_STORE:
+      fault = datapath_.store(command);
+      break;
+    default:
+      break;
   }
   if (!fault) fault = give_signals(command);
   // A fault that the model cannot find itself: of timing or of the hardware.
@@ -418,24 +512,29 @@ std::optional<Fault> Device::State::execute(const Command& command, const Outcom
   return fault;
 }
 
-// Commands come in bursts that end at the ring's wrap, at 4 KiB, at the greatest burst and at FetchBurst commands; a
-// burst shorter than a command is a part of it.
+// Commands come in bursts that end at the ring's wrap, at 4 KiB, at the greatest burst and at
+// FetchBurst commands; a burst shorter than a command is a part of it.
 bool Device::State::fetch(std::uint32_t index, systolith_command_t& command, std::uint64_t& burst) {
   const std::uint32_t slots = std::uint32_t{1} << ring_size_;
-  const auto place = [&](std::uint32_t i) { return ring_ + (i & (slots - 1)) * std::uint64_t{SYSTOLITH_COMMAND_BYTES}; };
+  const auto place = [&](std::uint32_t i) {
+    return ring_ + (i & (slots - 1)) * std::uint64_t{SYSTOLITH_COMMAND_BYTES};
+  };
   if (static_cast<std::int32_t>(index - fetched_) < 0) fetched_ = index;
-  const std::uint64_t longest = std::uint64_t{configuration_.max_burst_beats} * configuration_.bus_bytes;
+  const std::uint64_t longest =
+      std::uint64_t{configuration_.max_burst_beats} * configuration_.bus_bytes;
   const std::uint32_t most = std::max<std::uint32_t>(
       1, std::min<std::uint32_t>(configuration_.fetch_burst,
                                  static_cast<std::uint32_t>(longest / SYSTOLITH_COMMAND_BYTES)));
   const auto end_of_burst = [&](std::uint32_t first) {
     std::uint32_t end = first + std::min(most, tail_ - first);
     const std::uint32_t to_wrap = slots - (first & (slots - 1));
-    const std::uint32_t to_page = static_cast<std::uint32_t>((0x1000 - place(first) % 0x1000) / SYSTOLITH_COMMAND_BYTES);
+    const std::uint32_t to_page =
+        static_cast<std::uint32_t>((0x1000 - place(first) % 0x1000) / SYSTOLITH_COMMAND_BYTES);
     end = std::min(end, first + std::min(to_wrap, to_page));
     return end;
   };
-  while (static_cast<std::int32_t>(end_of_burst(fetched_) - index) <= 0) fetched_ = end_of_burst(fetched_);
+  while (static_cast<std::int32_t>(end_of_burst(fetched_) - index) <= 0)
+    fetched_ = end_of_burst(fetched_);
 
   const std::uint64_t address = place(index);
   datapath_.counts().bytes_read += SYSTOLITH_COMMAND_BYTES;
@@ -460,8 +559,10 @@ bool Device::State::write_record(std::uint32_t index, const Command& command, st
   SYSTOLITH_SET(record.words, RECORD_UNIT, command.unit);
   SYSTOLITH_SET(record.words, RECORD_OPCODE, command.opcode);
   SYSTOLITH_SET(record.words, RECORD_ADDRESS, fault.address);
-  const std::uint64_t place = record_ + (index & ((1u << ring_size_) - 1)) * std::uint64_t{SYSTOLITH_RECORD_BYTES};
-  datapath_.counts().bytes_written += std::max<std::uint64_t>(SYSTOLITH_RECORD_BYTES, configuration_.bus_bytes);
+  const std::uint64_t place =
+      record_ + (index & ((1u << ring_size_) - 1)) * std::uint64_t{SYSTOLITH_RECORD_BYTES};
+  datapath_.counts().bytes_written +=
+      std::max<std::uint64_t>(SYSTOLITH_RECORD_BYTES, configuration_.bus_bytes);
   return bus_.write(place, std::as_bytes(std::span(record.words)));
 }
 
@@ -479,7 +580,9 @@ void Device::write32(std::uint32_t offset, std::uint32_t value, unsigned strobes
 bool Device::interrupt() const { return state_->interrupt(); }
 const Configuration& Device::configuration() const { return state_->configuration_; }
 std::span<const std::byte> Device::scratchpad() const { return state_->datapath_.scratchpad(); }
-std::span<const std::uint32_t> Device::accumulators() const { return state_->datapath_.accumulators(); }
+std::span<const std::uint32_t> Device::accumulators() const {
+  return state_->datapath_.accumulators();
+}
 std::span<const std::uint8_t> Device::tags() const { return state_->datapath_.tags(); }
 std::span<const std::uint16_t> Device::semaphores() const { return state_->semaphores_; }
 std::uint64_t Device::issued_rows() const { return state_->datapath_.counts().issued_rows; }

@@ -8,7 +8,8 @@
 
 namespace systolith::model {
 
-/// Nearest even, subnormals kept, no traps, while it lives; then what the host had, its exception flags included.
+/// Nearest even, subnormals kept, no traps, while it lives; then what the host had, its exception
+/// flags included.
 class DefaultFloatEnvironment {
  public:
   DefaultFloatEnvironment(const DefaultFloatEnvironment&) = delete;

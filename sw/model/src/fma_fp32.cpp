@@ -43,11 +43,13 @@ std::uint32_t round_pack(bool negative, unsigned __int128 significand, int expon
     kept = static_cast<std::uint64_t>(significand >> drop);
     if (rest > half || (rest == half && (kept & 1) != 0)) ++kept;
   }
-  // A carry to 2^24 falls into the exponent by plain addition; the leading one is the exponent's last bit.
+  // A carry to 2^24 falls into the exponent by plain addition; the leading one is the exponent's
+  // last bit.
   const int field = unit + 149;  // exponent field less one, for a normal significand
   const std::uint32_t sign = negative ? kSign : 0u;
   if (field >= 254) return sign | kInfinity;
-  const std::uint32_t packed = (static_cast<std::uint32_t>(field) << 23) + static_cast<std::uint32_t>(kept);
+  const std::uint32_t packed =
+      (static_cast<std::uint32_t>(field) << 23) + static_cast<std::uint32_t>(kept);
   return sign | (packed >= kInfinity ? kInfinity : packed);
 }
 
@@ -71,10 +73,11 @@ std::uint32_t fma_fp32(std::uint32_t a, std::uint32_t b, std::uint32_t sum) {
   const Unpacked ub = unpack(b);
   const Unpacked us = unpack(sum);
   Unpacked product{product_sign != 0, ua.significand * ub.significand, ua.exponent + ub.exponent};
-  if (us.significand == 0) return round_pack(product.negative, product.significand, product.exponent);
+  if (us.significand == 0)
+    return round_pack(product.negative, product.significand, product.exponent);
 
-  // Align in 128 bits: the operand of the greater exponent moves up. Where it would move past bit 120, the other is
-  // more than 48 bits below its last place and only its being non-zero counts.
+  // Align in 128 bits: the operand of the greater exponent moves up. Where it would move past bit
+  // 120, the other is more than 48 bits below its last place and only its being non-zero counts.
   unsigned __int128 x = product.significand;
   unsigned __int128 y = us.significand;
   int exponent;

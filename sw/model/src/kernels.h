@@ -1,6 +1,6 @@
-// Register tiles of the chain and the packing of their operands, one file an instruction set. These files are compiled
-// with flags of their own, so they must not use inline functions that other files use: the linker could keep their copy
-// for machines that lack the instructions.
+// Register tiles of the chain and the packing of their operands, one file an instruction set. These
+// files are compiled with flags of their own, so they must not use inline functions that other
+// files use: the linker could keep their copy for machines that lack the instructions.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace systolith::model {
 
-/// Steps that a packed row of A has room for, and the words from one such row to the next: more, so that the rows of a
-/// tile do not fall into the same sets of a cache.
+/// Steps that a packed row of A has room for, and the words from one such row to the next: more, so
+/// that the rows of a tile do not fall into the same sets of a cache.
 inline constexpr std::size_t kPackedSteps = 256;
 inline constexpr std::size_t kPackedStride = kPackedSteps + 16;
 
@@ -29,8 +29,8 @@ struct Kernel {
   /// Packs `count` elements of a row of A, k ascending, to its steps.
   void (*pack_row)(const Source* source, std::size_t count, Packed* packed);
 
-  /// Packs one step of `count` columns of B: `first` is its row of the lower k; `second` of the next, if depth is 2, or
-  /// null past the end.
+  /// Packs one step of `count` columns of B: `first` is its row of the lower k; `second` of the
+  /// next, if depth is 2, or null past the end.
   void (*pack_step)(const Source* first, const Source* second, std::size_t count, Packed* packed);
 
   /// Makes every NaN of `count` results canonical; null for integers.
@@ -41,7 +41,8 @@ struct Kernel {
 using Bf16Kernel = Kernel<std::uint16_t, float, float>;
 using FloatKernel = Kernel<float, float, float>;
 
-/// A step is two INT8 products: a packed word holds k in its low 16 bits and k + 1 in its high ones, sign-extended.
+/// A step is two INT8 products: a packed word holds k in its low 16 bits and k + 1 in its high
+/// ones, sign-extended.
 using Int8Kernel = Kernel<std::int8_t, std::uint32_t, std::int32_t>;
 
 struct Kernels {

@@ -48,7 +48,8 @@ void int8_tile(std::size_t steps, const std::uint32_t* a, const std::uint32_t* b
   for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
     for (std::size_t v = 0; v < kVectors; ++v) {
-      sums[r][v] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sum + r * stride + v * kLanes));
+      sums[r][v] =
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sum + r * stride + v * kLanes));
     }
   }
   for (std::size_t s = 0; s < steps; ++s, ++a, b += kColumns) {

@@ -6,10 +6,11 @@ namespace {
 constexpr std::size_t kRows = 4;
 constexpr std::size_t kColumns = 16;
 
-// fma of E8M10 operands without a fused instruction: binary32 nearest-even of product + sum, as a double. The product
-// has 22 bits and is exact in double. The addition is rounded to odd there (its exact error says which neighbour), after
-// which the rounding to binary32 is as if from the exact value: 53 bits are more than 24 + 2, subnormals included.
-// Written on signs and masks so that compilers vectorise it.
+// fma of E8M10 operands without a fused instruction: binary32 nearest-even of product + sum, as a
+// double. The product has 22 bits and is exact in double. The addition is rounded to odd there (its
+// exact error says which neighbour), after which the rounding to binary32 is as if from the exact
+// value: 53 bits are more than 24 + 2, subnormals included. Written on signs and masks so that
+// compilers vectorise it.
 inline double step(double product, double sum) {
   const double rounded = product + sum;
   const double part = rounded - product;

@@ -20,7 +20,8 @@ void Memory::attach(std::uint64_t base, std::span<std::byte> data) {
   const std::uint64_t last = base + (data.size() - 1);
   for (const Range& range : ranges_) {
     if (base <= range.base + (range.data.size() - 1) && range.base <= last) {
-      throw std::invalid_argument(fmt::format("the range at {:#x} overlaps the one at {:#x}", base, range.base));
+      throw std::invalid_argument(
+          fmt::format("the range at {:#x} overlaps the one at {:#x}", base, range.base));
     }
   }
   ranges_.push_back({base, data});

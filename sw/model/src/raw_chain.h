@@ -1,4 +1,5 @@
-// The chain on pointers, for callers whose strides Eigen cannot express (a row that repeats has stride 0).
+// The chain on pointers, for callers whose strides Eigen cannot express (a row that repeats has
+// stride 0).
 #pragma once
 
 #include <cstddef>
@@ -20,9 +21,11 @@ struct Matrix {
 };
 
 /// As `accumulate`, without its checks.
-void raw_accumulate(Matrix<const Bf16> a, Matrix<const Bf16> b, Matrix<float> sum, Instructions set);
-void raw_accumulate(Matrix<const float> a, Matrix<const float> b, Matrix<float> sum, Instructions set);
-void raw_accumulate(Matrix<const std::int8_t> a, Matrix<const std::int8_t> b, Matrix<std::int32_t> sum,
+void raw_accumulate(Matrix<const Bf16> a, Matrix<const Bf16> b, Matrix<float> sum,
                     Instructions set);
+void raw_accumulate(Matrix<const float> a, Matrix<const float> b, Matrix<float> sum,
+                    Instructions set);
+void raw_accumulate(Matrix<const std::int8_t> a, Matrix<const std::int8_t> b,
+                    Matrix<std::int32_t> sum, Instructions set);
 
 }  // namespace systolith::model

@@ -30,16 +30,20 @@ using MatrixFloat = RowMajor<float>;
 
 const char* name_of(Instructions set) {
   switch (set) {
-    case Instructions::kPortable: return "Portable";
-    case Instructions::kAvx2: return "Avx2";
-    case Instructions::kAvx512: return "Avx512";
+    case Instructions::kPortable:
+      return "Portable";
+    case Instructions::kAvx2:
+      return "Avx2";
+    case Instructions::kAvx512:
+      return "Avx512";
   }
   return "";
 }
 
 std::vector<Instructions> supported_sets() {
   std::vector<Instructions> sets;
-  for (const Instructions set : {Instructions::kPortable, Instructions::kAvx2, Instructions::kAvx512}) {
+  for (const Instructions set :
+       {Instructions::kPortable, Instructions::kAvx2, Instructions::kAvx512}) {
     if (is_supported(set)) sets.push_back(set);
   }
   return sets;
@@ -48,7 +52,8 @@ std::vector<Instructions> supported_sets() {
 class Chain : public testing::TestWithParam<Instructions> {
  protected:
   /// A chain of one element, operands and seed as bits.
-  std::uint32_t chain(std::vector<std::uint16_t> a, std::vector<std::uint16_t> b, std::uint32_t seed = 0) {
+  std::uint32_t chain(std::vector<std::uint16_t> a, std::vector<std::uint16_t> b,
+                      std::uint32_t seed = 0) {
     MatrixBf16 left(1, a.size());
     MatrixBf16 right(b.size(), 1);
     for (std::size_t k = 0; k < a.size(); ++k) left(0, k) = bf16(a[k]);
@@ -59,7 +64,8 @@ class Chain : public testing::TestWithParam<Instructions> {
     return bits(sum(0, 0));
   }
 
-  std::uint32_t wide_chain(std::vector<std::uint32_t> a, std::vector<std::uint32_t> b, std::uint32_t seed = 0) {
+  std::uint32_t wide_chain(std::vector<std::uint32_t> a, std::vector<std::uint32_t> b,
+                           std::uint32_t seed = 0) {
     MatrixFloat left(1, a.size());
     MatrixFloat right(b.size(), 1);
     for (std::size_t k = 0; k < a.size(); ++k) left(0, k) = from_bits(a[k]);
@@ -71,7 +77,8 @@ class Chain : public testing::TestWithParam<Instructions> {
   }
 
   template <typename Generator>
-  static MatrixBf16 random_bf16(Eigen::Index rows, Eigen::Index columns, Random& random, Generator generator) {
+  static MatrixBf16 random_bf16(Eigen::Index rows, Eigen::Index columns, Random& random,
+                                Generator generator) {
     MatrixBf16 matrix(rows, columns);
     for (Eigen::Index i = 0; i < matrix.size(); ++i) matrix.data()[i] = bf16(generator(random));
     return matrix;
@@ -92,8 +99,9 @@ class Chain : public testing::TestWithParam<Instructions> {
     };
     for (Eigen::Index m = 0; m < a.rows(); ++m) {
       for (Eigen::Index n = 0; n < b.cols(); ++n) {
-        result(m, n) = scalar_chain(a.cols(), seed(m, n), [&](std::size_t k) { return widened(a(m, k)); },
-                                    [&](std::size_t k) { return widened(b(k, n)); });
+        result(m, n) = scalar_chain(
+            a.cols(), seed(m, n), [&](std::size_t k) { return widened(a(m, k)); },
+            [&](std::size_t k) { return widened(b(k, n)); });
       }
     }
     return result;
@@ -147,7 +155,8 @@ TEST_P(Chain, NanStaysInItsRowAndItsColumn) {
     MatrixFloat sum(9, 19);
     multiply(a, b, sum, GetParam());
     for (Eigen::Index m = 0; m < 9; ++m) {
-      for (Eigen::Index n = 0; n < 19; ++n) EXPECT_EQ(is_nan(bits(sum(m, n))), m == row || n == column);
+      for (Eigen::Index n = 0; n < 19; ++n)
+        EXPECT_EQ(is_nan(bits(sum(m, n))), m == row || n == column);
     }
   }
 }
@@ -204,7 +213,8 @@ TEST_P(Chain, FloatOperandsAreRoundedToE8M10First) {
   MatrixFloat a(7, 33);
   MatrixFloat b(33, 20);
   for (MatrixFloat* matrix : {&a, &b}) {
-    for (Eigen::Index i = 0; i < matrix->size(); ++i) matrix->data()[i] = from_bits(test::any_fp32(random));
+    for (Eigen::Index i = 0; i < matrix->size(); ++i)
+      matrix->data()[i] = from_bits(test::any_fp32(random));
   }
   MatrixFloat rounded_a = a.unaryExpr([](float x) { return from_bits(fp32_to_e8m10(bits(x))); });
   MatrixFloat rounded_b = b.unaryExpr([](float x) { return from_bits(fp32_to_e8m10(bits(x))); });
@@ -212,8 +222,9 @@ TEST_P(Chain, FloatOperandsAreRoundedToE8M10First) {
   multiply(a, b, sum, GetParam());
   for (Eigen::Index m = 0; m < 7; ++m) {
     for (Eigen::Index n = 0; n < 20; ++n) {
-      const float expected = scalar_chain(33, 0.0f, [&](std::size_t k) { return rounded_a(m, k); },
-                                          [&](std::size_t k) { return rounded_b(k, n); });
+      const float expected = scalar_chain(
+          33, 0.0f, [&](std::size_t k) { return rounded_a(m, k); },
+          [&](std::size_t k) { return rounded_b(k, n); });
       ASSERT_EQ(bits(sum(m, n)), bits(expected));
     }
   }
@@ -243,8 +254,15 @@ TEST_P(Chain, RowsAreTheSameInEveryBatchAndForEverySplitOfK) {
 
 TEST_P(Chain, SizesAroundEveryBlockGiveTheBitsOfTheScalarLoop) {
   Random random(19);
-  for (const auto& [m, n, k] : {std::array{12, 32, 256}, {13, 33, 257}, {11, 31, 255}, {1, 1, 600}, {1, 513, 3},
-                                {1025, 1, 2}, {6, 16, 511}, {7, 17, 513}, {25, 512, 30}}) {
+  for (const auto& [m, n, k] : {std::array{12, 32, 256},
+                                {13, 33, 257},
+                                {11, 31, 255},
+                                {1, 1, 600},
+                                {1, 513, 3},
+                                {1025, 1, 2},
+                                {6, 16, 511},
+                                {7, 17, 513},
+                                {25, 512, 30}}) {
     const MatrixBf16 a = random_bf16(m, k, random, test::tame_bf16);
     const MatrixBf16 b = random_bf16(k, n, random, test::tame_bf16);
     MatrixFloat seed(m, n);
@@ -268,8 +286,8 @@ TEST_P(Chain, NothingOutsideTheValidRegionLeaksInOrIsTouched) {
         b_memory.topLeftCorner(k, n).setConstant(bf16(0x3F80));
         MatrixFloat c_memory = MatrixFloat::Constant(5, n + 3, from_bits(0xA5A5A5A5));
         c_memory.topLeftCorner(3, n).setZero();
-        accumulate(a_memory.topLeftCorner(3, k), b_memory.topLeftCorner(k, n), c_memory.topLeftCorner(3, n),
-                   GetParam());
+        accumulate(a_memory.topLeftCorner(3, k), b_memory.topLeftCorner(k, n),
+                   c_memory.topLeftCorner(3, n), GetParam());
         for (Eigen::Index r = 0; r < c_memory.rows(); ++r) {
           for (Eigen::Index c = 0; c < c_memory.cols(); ++c) {
             const std::uint32_t expected = r >= 3 || c >= n ? 0xA5A5A5A5u
@@ -284,17 +302,24 @@ TEST_P(Chain, NothingOutsideTheValidRegionLeaksInOrIsTouched) {
 }
 
 TEST_P(Chain, ErrorStaysWithinTheBoundOfAChainOfFmas) {
-  // |computed - exact| <= gamma_K sum |a b| + K 2^-150, with gamma_K = K u / (1 - K u), u = 2^-24: each step rounds
-  // once, by at most u of its result or half of the smallest subnormal.
+  // |computed - exact| <= gamma_K sum |a b| + K 2^-150, with gamma_K = K u / (1 - K u), u = 2^-24:
+  // each step rounds once, by at most u of its result or half of the smallest subnormal.
   Random random(23);
-  const auto small = [](Random& r) { return static_cast<std::uint16_t>(test::tame_bf16(r) - (60 << 7)); };
+  const auto small = [](Random& r) {
+    return static_cast<std::uint16_t>(test::tame_bf16(r) - (60 << 7));
+  };
   const auto tame = [](Random& r) { return test::tame_bf16(r); };
   for (const int k : {1, 16, 100, 1000}) {
     for (const bool underflow : {false, true}) {
-      const MatrixBf16 a = underflow ? random_bf16(5, k, random, small) : random_bf16(5, k, random, tame);
-      const MatrixBf16 b = underflow ? random_bf16(k, 21, random, [](Random& r) {
-        return static_cast<std::uint16_t>(test::tame_bf16(r) - (80 << 7));
-      }) : random_bf16(k, 21, random, tame);
+      const MatrixBf16 a =
+          underflow ? random_bf16(5, k, random, small) : random_bf16(5, k, random, tame);
+      const MatrixBf16 b =
+          underflow
+              ? random_bf16(k, 21, random,
+                            [](Random& r) {
+                              return static_cast<std::uint16_t>(test::tame_bf16(r) - (80 << 7));
+                            })
+              : random_bf16(k, 21, random, tame);
       MatrixFloat sum(5, 21);
       multiply(a, b, sum, GetParam());
       for (Eigen::Index m = 0; m < 5; ++m) {
@@ -309,7 +334,8 @@ TEST_P(Chain, ErrorStaysWithinTheBoundOfAChainOfFmas) {
           }
           const long double u = std::ldexp(1.0L, -24);
           const long double gamma = k * u / (1 - k * u);
-          const long double bound = gamma * magnitude + k * std::ldexp(1.0L, -150) + magnitude * k * 0x1p-63L;
+          const long double bound =
+              gamma * magnitude + k * std::ldexp(1.0L, -150) + magnitude * k * 0x1p-63L;
           EXPECT_LE(std::fabs(static_cast<long double>(sum(m, n)) - exact), bound);
         }
       }
@@ -319,16 +345,19 @@ TEST_P(Chain, ErrorStaysWithinTheBoundOfAChainOfFmas) {
 
 TEST_P(Chain, Int8SumsEqualTheScalarLoopAndWrap) {
   Random random(29);
-  for (const auto& [m, n, k] : {std::array{3, 5, 7}, {13, 33, 513}, {12, 32, 512}, {1, 1, 1}, {25, 70, 1030}, {7, 17, 2}}) {
+  for (const auto& [m, n, k] :
+       {std::array{3, 5, 7}, {13, 33, 513}, {12, 32, 512}, {1, 1, 1}, {25, 70, 1030}, {7, 17, 2}}) {
     MatrixInt8 a(m, k);
     MatrixInt8 b(k, n);
     for (MatrixInt8* matrix : {&a, &b}) {
       for (Eigen::Index i = 0; i < matrix->size(); ++i) {
-        matrix->data()[i] = random() % 4 == 0 ? std::int8_t{-128} : static_cast<std::int8_t>(random());
+        matrix->data()[i] =
+            random() % 4 == 0 ? std::int8_t{-128} : static_cast<std::int8_t>(random());
       }
     }
     MatrixInt32 sum(m, n);
-    for (Eigen::Index i = 0; i < sum.size(); ++i) sum.data()[i] = static_cast<std::int32_t>(random());
+    for (Eigen::Index i = 0; i < sum.size(); ++i)
+      sum.data()[i] = static_cast<std::int32_t>(random());
     const MatrixInt32 seed = sum;
     accumulate(a, b, sum, GetParam());
     for (Eigen::Index r = 0; r < m; ++r) {
@@ -384,9 +413,12 @@ TEST_P(Chain, HostsRoundingModeAndFlushToZeroChangeNothing) {
 
 TEST_P(Chain, ShapesThatDoNotFitAndOverlapAreRefused) {
   MatrixFloat sum(2, 3);
-  EXPECT_THROW(accumulate(MatrixBf16(2, 4), MatrixBf16(5, 3), sum, GetParam()), std::invalid_argument);
-  EXPECT_THROW(accumulate(MatrixBf16(3, 4), MatrixBf16(4, 3), sum, GetParam()), std::invalid_argument);
-  EXPECT_THROW(accumulate(MatrixBf16(2, 4), MatrixBf16(4, 4), sum, GetParam()), std::invalid_argument);
+  EXPECT_THROW(accumulate(MatrixBf16(2, 4), MatrixBf16(5, 3), sum, GetParam()),
+               std::invalid_argument);
+  EXPECT_THROW(accumulate(MatrixBf16(3, 4), MatrixBf16(4, 3), sum, GetParam()),
+               std::invalid_argument);
+  EXPECT_THROW(accumulate(MatrixBf16(2, 4), MatrixBf16(4, 4), sum, GetParam()),
+               std::invalid_argument);
   MatrixFloat memory = MatrixFloat::Zero(8, 8);
   EXPECT_THROW(accumulate(memory.topRows(4).leftCols(4), memory.bottomRows(4).leftCols(4),
                           memory.middleRows(3, 4).leftCols(4), GetParam()),

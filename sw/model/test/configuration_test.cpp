@@ -39,10 +39,13 @@ TEST(Configuration, UnknownNameIsRefusedWithTheNamesThereAre) {
 }
 
 TEST(Configuration, PackageWithAMissingOrUnknownParameterIsRefused) {
-  EXPECT_THROW(Configuration::from_package("package p; parameter int unsigned Rows = 4; endpackage"),
+  EXPECT_THROW(
+      Configuration::from_package("package p; parameter int unsigned Rows = 4; endpackage"),
+      std::invalid_argument);
+  EXPECT_THROW(Configuration::from_package("parameter int unsigned Lanes = 4;"),
                std::invalid_argument);
-  EXPECT_THROW(Configuration::from_package("parameter int unsigned Lanes = 4;"), std::invalid_argument);
-  EXPECT_THROW(Configuration::from_package("parameter int unsigned Rows = 2 + 2;"), std::invalid_argument);
+  EXPECT_THROW(Configuration::from_package("parameter int unsigned Rows = 2 + 2;"),
+               std::invalid_argument);
 }
 
 }  // namespace

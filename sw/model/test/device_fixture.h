@@ -22,14 +22,17 @@ struct CommandBuilder {
     SYSTOLITH_SET(command.words, HEADER_UNIT, unit);
     SYSTOLITH_SET(command.words, HEADER_RECORD, 1);
   }
-  static std::uint32_t sync(unsigned semaphore, unsigned count, std::optional<unsigned> rows_log2 = {}) {
+  static std::uint32_t sync(unsigned semaphore, unsigned count,
+                            std::optional<unsigned> rows_log2 = {}) {
     return count | semaphore << 16 | rows_log2.value_or(0) << 24 | (rows_log2 ? 1u << 29 : 0u);
   }
-  CommandBuilder& wait(unsigned semaphore, unsigned count = 1, std::optional<unsigned> rows_log2 = {}) {
+  CommandBuilder& wait(unsigned semaphore, unsigned count = 1,
+                       std::optional<unsigned> rows_log2 = {}) {
     SYSTOLITH_SET(command.words, HEADER_WAIT_0, sync(semaphore, count, rows_log2));
     return *this;
   }
-  CommandBuilder& signal(unsigned semaphore, unsigned count = 1, std::optional<unsigned> rows_log2 = {}) {
+  CommandBuilder& signal(unsigned semaphore, unsigned count = 1,
+                         std::optional<unsigned> rows_log2 = {}) {
     SYSTOLITH_SET(command.words, HEADER_SIGNAL_0, sync(semaphore, count, rows_log2));
     return *this;
   }
@@ -42,14 +45,17 @@ struct CommandBuilder {
     return *this;
   }
   /// Rows of `run` bytes, `stride` bytes apart.
-  CommandBuilder& rows(std::uint64_t address, std::uint32_t run, std::uint32_t count, std::int64_t stride) {
+  CommandBuilder& rows(std::uint64_t address, std::uint32_t run, std::uint32_t count,
+                       std::int64_t stride) {
     SYSTOLITH_SET(command.words, TRANSFER_ADDRESS, address);
     SYSTOLITH_SET(command.words, TRANSFER_RUN, run);
-    for (unsigned loop = 0; loop < 4; ++loop) this->loop(loop, loop == 0 ? count : 1, loop == 0 ? stride : 0);
+    for (unsigned loop = 0; loop < 4; ++loop)
+      this->loop(loop, loop == 0 ? count : 1, loop == 0 ? stride : 0);
     return *this;
   }
   CommandBuilder& loop(unsigned index, std::uint32_t count, std::int64_t stride) {
-    systolith_field_set(command.words, SYSTOLITH_TRANSFER_COUNT_0_WORD + index / 2, index % 2 * 32, 32, count);
+    systolith_field_set(command.words, SYSTOLITH_TRANSFER_COUNT_0_WORD + index / 2, index % 2 * 32,
+                        32, count);
     command.words[SYSTOLITH_TRANSFER_STRIDE_0_WORD + index] = static_cast<std::uint64_t>(stride);
     return *this;
   }
@@ -77,7 +83,8 @@ inline CommandBuilder load_accumulators(std::uint8_t tag) {
 
 inline CommandBuilder store_scratchpad() { return {SYSTOLITH_OPCODE_STORE, SYSTOLITH_UNIT_STORE}; }
 
-inline CommandBuilder store_accumulators(std::uint8_t conversion, bool relu = false, std::uint32_t scale = 0) {
+inline CommandBuilder store_accumulators(std::uint8_t conversion, bool relu = false,
+                                         std::uint32_t scale = 0) {
   CommandBuilder builder(SYSTOLITH_OPCODE_STORE, SYSTOLITH_UNIT_STORE);
   SYSTOLITH_SET(builder.command.words, STORE_SPACE, SYSTOLITH_SPACE_ACCUMULATORS);
   SYSTOLITH_SET(builder.command.words, STORE_CONVERSION, conversion);
@@ -132,7 +139,8 @@ class Bench {
     device.write32(low + 4, static_cast<std::uint32_t>(value >> 32));
   }
   void window(unsigned index, std::uint64_t base, std::uint64_t last, std::uint32_t permit) {
-    const std::uint32_t offset = SYSTOLITH_REGISTER_WINDOW_BASE_LO + index * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE;
+    const std::uint32_t offset =
+        SYSTOLITH_REGISTER_WINDOW_BASE_LO + index * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE;
     write64(offset, base);
     write64(offset + 8, last);
     device.write32(offset + 16, permit);
@@ -172,7 +180,9 @@ class Bench {
   }
   std::uint32_t reg(std::uint32_t offset) const { return device.read32(offset); }
   std::uint32_t completed() const { return reg(SYSTOLITH_REGISTER_COMPLETED); }
-  bool faulted() const { return (reg(SYSTOLITH_REGISTER_STATUS) >> SYSTOLITH_STATUS_FAULTED_LSB & 1) != 0; }
+  bool faulted() const {
+    return (reg(SYSTOLITH_REGISTER_STATUS) >> SYSTOLITH_STATUS_FAULTED_LSB & 1) != 0;
+  }
 
   /// The fault registers and the record of the failed command say this.
   void expect_fault(unsigned cause, std::uint32_t index, std::uint64_t address = 0) {

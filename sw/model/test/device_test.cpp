@@ -27,7 +27,8 @@ class DeviceOf : public testing::TestWithParam<std::string> {
  protected:
   DeviceOf() : bench(GetParam()), configuration(bench.device.configuration()) { bench.enable(); }
   std::uint32_t lines(std::uint64_t bytes) const {
-    return static_cast<std::uint32_t>((bytes + configuration.line_bytes() - 1) / configuration.line_bytes());
+    return static_cast<std::uint32_t>((bytes + configuration.line_bytes() - 1) /
+                                      configuration.line_bytes());
   }
   void expect_all_completed() {
     EXPECT_EQ(bench.completed(), bench.tail);
@@ -55,7 +56,8 @@ TEST_P(DeviceOf, RowsOfAnyStartLengthAndStrideComeBackAsTheyWere) {
   Random random(41);
   for (const std::uint32_t run : {1u, 7u, 33u, 130u}) {
     for (const std::uint64_t start : {0u, 1u, 6u, 13u}) {
-      for (const std::int64_t stride : {std::int64_t{run}, std::int64_t{run} + 3, std::int64_t{200}}) {
+      for (const std::int64_t stride :
+           {std::int64_t{run}, std::int64_t{run} + 3, std::int64_t{200}}) {
         const std::uint32_t rows = 3;
         const std::uint32_t pitch = lines(run);
         if (1 + rows * pitch > configuration.scratchpad_lines) continue;  // the tiny device
@@ -66,7 +68,8 @@ TEST_P(DeviceOf, RowsOfAnyStartLengthAndStrideComeBackAsTheyWere) {
         bench.poke(kData + 0x1000, canary.data(), canary.size());
         bench.put(load_scratchpad().rows(kData + start, run, rows, stride).local(1, pitch));
         bench.ring();
-        bench.put(store_scratchpad().rows(kData + 0x1000 + start, run, rows, stride).local(1, pitch));
+        bench.put(
+            store_scratchpad().rows(kData + 0x1000 + start, run, rows, stride).local(1, pitch));
         bench.ring();
         expect_all_completed();
         for (std::uint64_t byte = 0; byte < 1024; ++byte) {
@@ -75,7 +78,8 @@ TEST_P(DeviceOf, RowsOfAnyStartLengthAndStrideComeBackAsTheyWere) {
             const std::uint64_t first = start + r * static_cast<std::uint64_t>(stride);
             inside = inside || (byte >= first && byte < first + run);
           }
-          ASSERT_EQ(bench.peek<std::uint8_t>(kData + 0x1000 + byte), inside ? data[byte] : 0xA5) << byte;
+          ASSERT_EQ(bench.peek<std::uint8_t>(kData + 0x1000 + byte), inside ? data[byte] : 0xA5)
+              << byte;
         }
       }
     }
@@ -86,7 +90,12 @@ TEST_P(DeviceOf, FourLoopsWithNegativeAndZeroStridesWalkLoopZeroFastest) {
   std::vector<std::uint8_t> data(4096);
   std::iota(data.begin(), data.end(), 0);
   bench.poke(kData, data.data(), data.size());
-  bench.put(load_scratchpad().rows(kData + 600, 4, 3, 5).local(0, 1).loop(1, 2, -64).loop(2, 1, 1 << 20).loop(3, 2, 0));
+  bench.put(load_scratchpad()
+                .rows(kData + 600, 4, 3, 5)
+                .local(0, 1)
+                .loop(1, 2, -64)
+                .loop(2, 1, 1 << 20)
+                .loop(3, 2, 0));
   bench.put(store_scratchpad().rows(kData + 0x2000, 4, 12, 4).local(0, 1));
   bench.ring();
   expect_all_completed();
@@ -109,7 +118,8 @@ TEST_P(DeviceOf, BytesPastARunInItsLastLineKeepTheirValue) {
   bench.put(load_scratchpad().rows(kData + 0x1000, 3, 1, 0).local(2, 0));
   bench.ring();
   expect_all_completed();
-  const auto line = bench.device.scratchpad().subspan(2 * configuration.line_bytes(), configuration.line_bytes());
+  const auto line =
+      bench.device.scratchpad().subspan(2 * configuration.line_bytes(), configuration.line_bytes());
   EXPECT_EQ(line[2], std::byte{0xA5});
   EXPECT_EQ(line[3], std::byte{0x11});
 }
@@ -135,7 +145,8 @@ TEST_P(DeviceOf, Bf16ProductsWithSeedAndSplitKEqualTheScalarChain) {
   Random random(43);
   const std::uint32_t r = configuration.rows;
   const std::uint32_t c = configuration.cols;
-  for (const Shape shape : {Shape{1, 1, 1}, Shape{3, c, r}, Shape{2, c + 1, r + 1}, Shape{5, 2 * c - 1, 2 * r + 1}}) {
+  for (const Shape shape :
+       {Shape{1, 1, 1}, Shape{3, c, r}, Shape{2, c + 1, r + 1}, Shape{5, 2 * c - 1, 2 * r + 1}}) {
     for (const bool seeded : {false, true}) {
       bench.reset();
       bench.enable();
@@ -154,17 +165,28 @@ TEST_P(DeviceOf, Bf16ProductsWithSeedAndSplitKEqualTheScalarChain) {
       if (b_base + shape.k * b_pitch > configuration.scratchpad_lines) continue;  // the tiny device
       const std::uint32_t strips = (shape.n + c - 1) / c;
       bench.put(load_scratchpad().rows(kData, 2 * shape.k, shape.m, 2 * shape.k).local(0, a_pitch));
-      bench.put(load_scratchpad().rows(kData + 0x4000, 2 * shape.n, shape.k, 2 * shape.n).local(b_base, b_pitch));
+      bench.put(load_scratchpad()
+                    .rows(kData + 0x4000, 2 * shape.n, shape.k, 2 * shape.n)
+                    .local(b_base, b_pitch));
       const auto width = [&](std::uint32_t s) { return std::min(c, shape.n - s * c); };
       for (std::uint32_t s = 0; seeded && s < strips; ++s) {
-        bench.put(load_accumulators(SYSTOLITH_TAG_FP32).rows(kData + 0x8000 + 4 * s * c, 4 * width(s), shape.m, 4 * shape.n)
+        bench.put(load_accumulators(SYSTOLITH_TAG_FP32)
+                      .rows(kData + 0x8000 + 4 * s * c, 4 * width(s), shape.m, 4 * shape.n)
                       .local(4 + s * (shape.m + 1), 1));
       }
-      bench.put(matrix(Product{.m = shape.m, .n = shape.n, .k = shape.k, .a_base = 0, .a_pitch = a_pitch,
-                               .b_base = b_base, .b_pitch = b_pitch, .c_base = 4, .c_pitch = shape.m + 1,
+      bench.put(matrix(Product{.m = shape.m,
+                               .n = shape.n,
+                               .k = shape.k,
+                               .a_base = 0,
+                               .a_pitch = a_pitch,
+                               .b_base = b_base,
+                               .b_pitch = b_pitch,
+                               .c_base = 4,
+                               .c_pitch = shape.m + 1,
                                .accumulate = seeded}));
       for (std::uint32_t s = 0; s < strips; ++s) {
-        bench.put(store_accumulators(SYSTOLITH_CONVERSION_RAW).rows(kData + 0xC000 + 4 * s * c, 4 * width(s), shape.m, 4 * shape.n)
+        bench.put(store_accumulators(SYSTOLITH_CONVERSION_RAW)
+                      .rows(kData + 0xC000 + 4 * s * c, 4 * width(s), shape.m, 4 * shape.n)
                       .local(4 + s * (shape.m + 1), 1));
       }
       bench.ring();
@@ -175,7 +197,8 @@ TEST_P(DeviceOf, Bf16ProductsWithSeedAndSplitKEqualTheScalarChain) {
               shape.k, seed[m * shape.n + n],
               [&](std::size_t k) { return from_bits(std::uint32_t{a[m * shape.k + k]} << 16); },
               [&](std::size_t k) { return from_bits(std::uint32_t{b[k * shape.n + n]} << 16); });
-          ASSERT_EQ(bench.peek<std::uint32_t>(kData + 0xC000 + 4 * (m * shape.n + n)), bits(expected));
+          ASSERT_EQ(bench.peek<std::uint32_t>(kData + 0xC000 + 4 * (m * shape.n + n)),
+                    bits(expected));
         }
       }
     }
@@ -203,12 +226,25 @@ TEST_P(DeviceOf, Int8ProductsStoredAsInt8AreScaledOnceClampedAndRectified) {
   bench.put(load_scratchpad().rows(kData, k_size, m_size, k_size).local(0, a_pitch));
   bench.put(load_scratchpad().rows(kData + 0x1000, n_size, k_size, n_size).local(b_base, b_pitch));
   bench.put(load_scratchpad().rows(kData + 0x2000, 4 * n_size, 1, 0).local(scale_line, 0));
-  bench.put(matrix(Product{.m = m_size, .n = n_size, .k = k_size, .a_base = 0, .a_pitch = a_pitch, .b_base = b_base,
-                           .b_pitch = b_pitch, .c_base = 0, .c_pitch = 0, .int8 = true}));
-  bench.put(store_accumulators(SYSTOLITH_CONVERSION_RAW).rows(kData + 0x3000, 4 * n_size, m_size, 4 * n_size).local(0, 1));
+  bench.put(matrix(Product{.m = m_size,
+                           .n = n_size,
+                           .k = k_size,
+                           .a_base = 0,
+                           .a_pitch = a_pitch,
+                           .b_base = b_base,
+                           .b_pitch = b_pitch,
+                           .c_base = 0,
+                           .c_pitch = 0,
+                           .int8 = true}));
+  bench.put(store_accumulators(SYSTOLITH_CONVERSION_RAW)
+                .rows(kData + 0x3000, 4 * n_size, m_size, 4 * n_size)
+                .local(0, 1));
   bench.put(store_accumulators(SYSTOLITH_CONVERSION_INT8, false, bits(0.05f))
-                .rows(kData + 0x4000, n_size, m_size, n_size).local(0, 1));
-  auto per_column = store_accumulators(SYSTOLITH_CONVERSION_INT8, true).rows(kData + 0x5000, n_size, m_size, n_size).local(0, 1);
+                .rows(kData + 0x4000, n_size, m_size, n_size)
+                .local(0, 1));
+  auto per_column = store_accumulators(SYSTOLITH_CONVERSION_INT8, true)
+                        .rows(kData + 0x5000, n_size, m_size, n_size)
+                        .local(0, 1);
   SYSTOLITH_SET(per_column.command.words, STORE_SCALE_PER_COLUMN, 1);
   SYSTOLITH_SET(per_column.command.words, STORE_SCALE_LINE, scale_line);
   bench.put(per_column);
@@ -217,12 +253,16 @@ TEST_P(DeviceOf, Int8ProductsStoredAsInt8AreScaledOnceClampedAndRectified) {
   for (std::uint32_t m = 0; m < m_size; ++m) {
     for (std::uint32_t n = 0; n < n_size; ++n) {
       std::int32_t sum = 0;
-      for (std::uint32_t k = 0; k < k_size; ++k) sum += int{a[m * k_size + k]} * int{b[k * n_size + n]};
+      for (std::uint32_t k = 0; k < k_size; ++k)
+        sum += int{a[m * k_size + k]} * int{b[k * n_size + n]};
       const std::uint64_t at = m * n_size + n;
       EXPECT_EQ(bench.peek<std::int32_t>(kData + 0x3000 + 4 * at), sum);
-      const auto scaled = [&](std::uint32_t scale) {  // exact: 55 bits are less than a long double's 64
-        return std::fmin(127.0L, std::fmax(-128.0L, std::nearbyint(static_cast<long double>(sum) * from_bits(scale))));
-      };
+      const auto scaled =
+          [&](std::uint32_t scale) {  // exact: 55 bits are less than a long double's 64
+            return std::fmin(127.0L,
+                             std::fmax(-128.0L, std::nearbyint(static_cast<long double>(sum) *
+                                                               from_bits(scale))));
+          };
       EXPECT_EQ(bench.peek<std::int8_t>(kData + 0x4000 + at), scaled(bits(0.05f)));
       EXPECT_EQ(bench.peek<std::int8_t>(kData + 0x5000 + at), std::fmax(0.0L, scaled(scales[n])));
     }
@@ -235,13 +275,24 @@ TEST_P(DeviceOf, RepeatedRowOfAGivesEqualRows) {
   bench.poke(kData, a.data(), 2 * a.size());
   bench.poke(kData + 0x1000, b.data(), 2 * b.size());
   bench.put(load_scratchpad().rows(kData, 2 * configuration.rows, 1, 0).local(0, 0));
-  bench.put(load_scratchpad().rows(kData + 0x1000, 2 * configuration.cols, configuration.rows, 2 * configuration.cols).local(4, 1));
-  bench.put(matrix(Product{.m = 3, .n = configuration.cols, .k = configuration.rows, .a_base = 0, .a_pitch = 0,
-                           .b_base = 4, .b_pitch = 1, .c_base = 0, .c_pitch = 0}));
+  bench.put(
+      load_scratchpad()
+          .rows(kData + 0x1000, 2 * configuration.cols, configuration.rows, 2 * configuration.cols)
+          .local(4, 1));
+  bench.put(matrix(Product{.m = 3,
+                           .n = configuration.cols,
+                           .k = configuration.rows,
+                           .a_base = 0,
+                           .a_pitch = 0,
+                           .b_base = 4,
+                           .b_pitch = 1,
+                           .c_base = 0,
+                           .c_pitch = 0}));
   bench.ring();
   expect_all_completed();
   for (std::size_t i = 0; i < 3 * configuration.cols; ++i) {
-    EXPECT_EQ(from_bits(bench.device.accumulators()[i]), 3.0f * static_cast<float>(configuration.rows));
+    EXPECT_EQ(from_bits(bench.device.accumulators()[i]),
+              3.0f * static_cast<float>(configuration.rows));
   }
   EXPECT_EQ(bench.device.tags()[2], SYSTOLITH_TAG_FP32);
   EXPECT_EQ(bench.device.tags()[3], SYSTOLITH_TAG_NONE);
@@ -252,21 +303,26 @@ TEST_P(DeviceOf, ConversionsOfASeedThatWasLoaded) {
   bench.poke(kData, words, sizeof words);
   bench.put(load_accumulators(SYSTOLITH_TAG_FP32).rows(kData, 16, 1, 0).local(1, 0));
   bench.put(store_accumulators(SYSTOLITH_CONVERSION_RAW).rows(kData + 0x100, 16, 1, 0).local(1, 0));
-  bench.put(store_accumulators(SYSTOLITH_CONVERSION_RAW, true).rows(kData + 0x200, 16, 1, 0).local(1, 0));
+  bench.put(
+      store_accumulators(SYSTOLITH_CONVERSION_RAW, true).rows(kData + 0x200, 16, 1, 0).local(1, 0));
   bench.put(store_accumulators(SYSTOLITH_CONVERSION_BF16).rows(kData + 0x300, 8, 1, 0).local(1, 0));
-  bench.put(store_accumulators(SYSTOLITH_CONVERSION_BF16, true).rows(kData + 0x400, 8, 1, 0).local(1, 0));
-  bench.put(store_accumulators(SYSTOLITH_CONVERSION_RAW, true).rows(kData + 0x500, 16, 1, 0).local(2, 0));
+  bench.put(
+      store_accumulators(SYSTOLITH_CONVERSION_BF16, true).rows(kData + 0x400, 8, 1, 0).local(1, 0));
+  bench.put(
+      store_accumulators(SYSTOLITH_CONVERSION_RAW, true).rows(kData + 0x500, 16, 1, 0).local(2, 0));
   bench.ring();
   expect_all_completed();
   const std::uint32_t rectified[] = {0, 0x7FC00000, 0, 0x3F80C000};
   const std::uint16_t halves[] = {0x8000, 0x7FC0, 0xC040, 0x3F81};
   const std::uint16_t rectified_halves[] = {0, 0x7FC0, 0, 0x3F81};
   for (int i = 0; i < 4; ++i) {
-    EXPECT_EQ(bench.peek<std::uint32_t>(kData + 0x100 + 4 * i), words[i]) << "a plain copy touches no bit";
+    EXPECT_EQ(bench.peek<std::uint32_t>(kData + 0x100 + 4 * i), words[i])
+        << "a plain copy touches no bit";
     EXPECT_EQ(bench.peek<std::uint32_t>(kData + 0x200 + 4 * i), rectified[i]);
     EXPECT_EQ(bench.peek<std::uint16_t>(kData + 0x300 + 2 * i), halves[i]);
     EXPECT_EQ(bench.peek<std::uint16_t>(kData + 0x400 + 2 * i), rectified_halves[i]);
-    EXPECT_EQ(bench.peek<std::uint32_t>(kData + 0x500 + 4 * i), 0u) << "a cleared row reads as zeros";
+    EXPECT_EQ(bench.peek<std::uint32_t>(kData + 0x500 + 4 * i), 0u)
+        << "a cleared row reads as zeros";
   }
 }
 

@@ -65,7 +65,8 @@ TEST(Formats, RandomFp32ToBf16AndE8M10EqualMpfr) {
   Random random(1);
   for (int i = 0; i < kRandomCases; ++i) {
     const std::uint32_t value = any_fp32(random);
-    ASSERT_EQ(std::uint32_t{fp32_to_bf16(value)} << 16, rounded_by_mpfr(value, 8)) << std::hex << value;
+    ASSERT_EQ(std::uint32_t{fp32_to_bf16(value)} << 16, rounded_by_mpfr(value, 8))
+        << std::hex << value;
     ASSERT_EQ(fp32_to_e8m10(value), rounded_by_mpfr(value, 11)) << std::hex << value;
   }
 }
@@ -89,17 +90,25 @@ void expect_requantised(std::uint32_t scale, std::initializer_list<Requantised> 
 }
 
 TEST(Formats, Int32ToInt8RoundsTiesToEven) {
-  expect_requantised(0x3F000000, {{1, 0}, {-1, 0}, {3, 2}, {-3, -2}, {5, 2}, {-5, -2}, {7, 4}, {-7, -4}});
-  expect_requantised(0x3E800000, {{1, 0}, {2, 0}, {3, 1}, {5, 1}, {6, 2}, {-2, 0}, {-3, -1}, {-6, -2}});
+  expect_requantised(0x3F000000,
+                     {{1, 0}, {-1, 0}, {3, 2}, {-3, -2}, {5, 2}, {-5, -2}, {7, 4}, {-7, -4}});
+  expect_requantised(0x3E800000,
+                     {{1, 0}, {2, 0}, {3, 1}, {5, 1}, {6, 2}, {-2, 0}, {-3, -1}, {-6, -2}});
 }
 
 TEST(Formats, Int32ToInt8ClampsAfterRoundingTheExactProduct) {
-  expect_requantised(0x3F000000, {{253, 126}, {254, 127}, {255, 127}, {256, 127}, {-255, -128}, {-256, -128},
-                                  {-257, -128}, {-259, -128}});
-  expect_requantised(0x3DCCCCCD, {{1276, 127}});                                      // 1/10
+  expect_requantised(0x3F000000, {{253, 126},
+                                  {254, 127},
+                                  {255, 127},
+                                  {256, 127},
+                                  {-255, -128},
+                                  {-256, -128},
+                                  {-257, -128},
+                                  {-259, -128}});
+  expect_requantised(0x3DCCCCCD, {{1276, 127}});  // 1/10
   expect_requantised(0x3F800000, {{INT32_MAX, 127}, {INT32_MIN, -128}, {0, 0}});
   expect_requantised(0x30000000, {{INT32_MAX, 1}, {INT32_MIN, -1}, {0x40000000, 0}});  // 2^-31
-  expect_requantised(0x36800000, {{16908289, 65}});                                   // 2^-18; 64 by way of binary32
+  expect_requantised(0x36800000, {{16908289, 65}});  // 2^-18; 64 by way of binary32
   expect_requantised(0x7F7FFFFF, {{1, 127}, {-1, -128}, {0, 0}});
   expect_requantised(0x00000001, {{INT32_MAX, 0}, {INT32_MIN, 0}});
 }
@@ -110,9 +119,11 @@ TEST(Formats, RandomInt32ToInt8EqualsMpfr) {
   mpfr_init2(product, 64);  // 32 + 24 bits: exact
   for (int i = 0; i < kRandomCases; ++i) {
     std::uint32_t scale = any_fp32(random) & 0x7FFFFFFF;
-    if (random() % 2 == 0) scale = (96 + random() % 36) << 23 | (scale & 0x7FFFFF);  // results that do not all clamp
+    if (random() % 2 == 0)
+      scale = (96 + random() % 36) << 23 | (scale & 0x7FFFFF);  // results that do not all clamp
     if (!is_scale(scale)) continue;
-    const auto value = static_cast<std::int32_t>(static_cast<std::uint32_t>(random()) >> random() % 32);
+    const auto value =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(random()) >> random() % 32);
     mpfr_set_flt(product, from_bits(scale), MPFR_RNDN);
     ASSERT_EQ(mpfr_mul_si(product, product, value, MPFR_RNDN), 0);
     mpfr_rint(product, product, MPFR_RNDN);  // half to even
@@ -124,8 +135,10 @@ TEST(Formats, RandomInt32ToInt8EqualsMpfr) {
 }
 
 TEST(Formats, ScaleMustBeFiniteAndPositive) {
-  for (const std::uint32_t good : {0x3F800000u, 0x00000001u, 0x7F7FFFFFu}) EXPECT_TRUE(is_scale(good));
-  for (const std::uint32_t bad : {0u, 0x80000000u, 0xBF800000u, 0x7F800000u, 0xFF800000u, 0x7FC00000u, 0x7F800001u}) {
+  for (const std::uint32_t good : {0x3F800000u, 0x00000001u, 0x7F7FFFFFu})
+    EXPECT_TRUE(is_scale(good));
+  for (const std::uint32_t bad :
+       {0u, 0x80000000u, 0xBF800000u, 0x7F800000u, 0xFF800000u, 0x7FC00000u, 0x7F800001u}) {
     EXPECT_FALSE(is_scale(bad)) << std::hex << bad;
   }
 }

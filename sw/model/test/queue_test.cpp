@@ -17,7 +17,14 @@ using test::store_accumulators;
 using test::store_scratchpad;
 
 constexpr std::uint64_t kData = Bench::kData;
-constexpr Product kUnit{.m = 1, .n = 1, .k = 1, .a_base = 0, .a_pitch = 0, .b_base = 1, .b_pitch = 0, .c_base = 0,
+constexpr Product kUnit{.m = 1,
+                        .n = 1,
+                        .k = 1,
+                        .a_base = 0,
+                        .a_pitch = 0,
+                        .b_base = 1,
+                        .b_pitch = 0,
+                        .c_base = 0,
                         .c_pitch = 0};
 
 CommandBuilder good_load() { return load_scratchpad().rows(kData, 4, 1, 0).local(0, 0); }
@@ -44,7 +51,8 @@ TEST_F(Queue, CompletedCommandWritesItsRecordAndCounts) {
   bench.run(good_load());
   EXPECT_EQ(bench.completed(), 1u);
   const systolith_record_t record = bench.record_of(0);
-  EXPECT_EQ(record.words[0], 0x1001'0001'0000'0000u);  // opcode 0x10, unit 1, cause 0, state 1, index 0
+  EXPECT_EQ(record.words[0],
+            0x1001'0001'0000'0000u);  // opcode 0x10, unit 1, cause 0, state 1, index 0
   EXPECT_EQ(record.words[1], 0u);
   bench.run(nop().record(false));
   EXPECT_EQ(bench.completed(), 2u);
@@ -95,8 +103,8 @@ TEST_F(Queue, EnableChecksRingAndRecords) {
       {Bench::kRing + 64, Bench::kRecords, 4, false},
       {Bench::kRing, Bench::kRecords + 16, 4, false},
       {Bench::kRing, Bench::kRecords, 17, false},
-      {Bench::kRing, Bench::kRecords, 16, false},                                   // ring past the window
-      {Bench::kBase + Bench::kSize - 2048, Bench::kRecords, 4, true},               // exactly
+      {Bench::kRing, Bench::kRecords, 16, false},                      // ring past the window
+      {Bench::kBase + Bench::kSize - 2048, Bench::kRecords, 4, true},  // exactly
       {Bench::kBase + Bench::kSize - 2048 + 128, Bench::kRecords, 4, false},
       {Bench::kRing, Bench::kBase + Bench::kSize - 512 + 32, 4, false},
       {Bench::kRing | std::uint64_t{1} << 40, Bench::kRecords, 4, false},
@@ -126,14 +134,17 @@ TEST_F(Queue, WindowsAndRingAreLockedWhileEnabled) {
 TEST_F(Queue, BadHeadersAreRefused) {
   expect_refused(nop().word(0, 0x01000102), SYSTOLITH_CAUSE_VERSION);
   expect_refused(CommandBuilder(0x11, 1), SYSTOLITH_CAUSE_OPCODE);
-  expect_refused(CommandBuilder(SYSTOLITH_OPCODE_LOAD, SYSTOLITH_UNIT_STORE), SYSTOLITH_CAUSE_OPCODE);
+  expect_refused(CommandBuilder(SYSTOLITH_OPCODE_LOAD, SYSTOLITH_UNIT_STORE),
+                 SYSTOLITH_CAUSE_OPCODE);
   expect_refused(nop().word(0, 0x05000101), SYSTOLITH_CAUSE_RESERVED);
   expect_refused(nop().wait(0), SYSTOLITH_CAUSE_RESERVED);
   expect_refused(nop().word(15, 1), SYSTOLITH_CAUSE_RESERVED);
   expect_refused(good_load().word(13, 1), SYSTOLITH_CAUSE_RESERVED);
   expect_refused(good_load().word(4, (std::uint64_t{1} << 32) + 4), SYSTOLITH_CAUSE_RESERVED);
-  expect_refused(good_load().word(1, 0x0001'0000), SYSTOLITH_CAUSE_RESERVED);   // semaphore without count
-  expect_refused(good_load().word(1, 0x0100'0001), SYSTOLITH_CAUSE_RESERVED);   // rows_log2 without by_rows
+  expect_refused(good_load().word(1, 0x0001'0000),
+                 SYSTOLITH_CAUSE_RESERVED);  // semaphore without count
+  expect_refused(good_load().word(1, 0x0100'0001),
+                 SYSTOLITH_CAUSE_RESERVED);  // rows_log2 without by_rows
   expect_refused(good_load().word(1, 0x4000'0001), SYSTOLITH_CAUSE_RESERVED);
   expect_refused(matrix(kUnit).word(3, 0x402), SYSTOLITH_CAUSE_RESERVED);
   expect_refused(good_store().word(6, 1u << 18), SYSTOLITH_CAUSE_RESERVED);
@@ -156,13 +167,16 @@ TEST_F(Queue, BadFormatsAreRefused) {
   expect_refused(load_accumulators(3).rows(kData, 4, 1, 0), SYSTOLITH_CAUSE_FORMAT);
   expect_refused(good_load().word(6, 0x100), SYSTOLITH_CAUSE_FORMAT);  // tag with the scratchpad
   expect_refused(good_load().word(6, 2), SYSTOLITH_CAUSE_FORMAT);
-  for (const unsigned format : {0u, 3u, 6u, 255u}) expect_refused(matrix(kUnit).word(3, format), SYSTOLITH_CAUSE_FORMAT);
+  for (const unsigned format : {0u, 3u, 6u, 255u})
+    expect_refused(matrix(kUnit).word(3, format), SYSTOLITH_CAUSE_FORMAT);
   expect_refused(good_store().word(6, 0x100), SYSTOLITH_CAUSE_FORMAT);
   expect_refused(good_store().word(6, 0x10000), SYSTOLITH_CAUSE_FORMAT);
   expect_refused(good_store().word(13, 1), SYSTOLITH_CAUSE_FORMAT);
   expect_refused(store_accumulators(3).rows(kData, 4, 1, 0), SYSTOLITH_CAUSE_FORMAT);
-  expect_refused(store_accumulators(1, false, 0x3F800000).rows(kData, 2, 1, 0), SYSTOLITH_CAUSE_FORMAT);
-  expect_refused(store_accumulators(1).rows(kData, 2, 1, 0).word(6, 0x20101), SYSTOLITH_CAUSE_FORMAT);
+  expect_refused(store_accumulators(1, false, 0x3F800000).rows(kData, 2, 1, 0),
+                 SYSTOLITH_CAUSE_FORMAT);
+  expect_refused(store_accumulators(1).rows(kData, 2, 1, 0).word(6, 0x20101),
+                 SYSTOLITH_CAUSE_FORMAT);
 }
 
 TEST_F(Queue, SizesOfZeroAndTooLargeAreRefused) {
@@ -173,8 +187,10 @@ TEST_F(Queue, SizesOfZeroAndTooLargeAreRefused) {
     expect_refused(good_load().loop(loop, 65537, 0), SYSTOLITH_CAUSE_SIZE);
   }
   expect_refused(good_load().loop(0, 256, 0).loop(1, 256, 0).loop(3, 2, 0), SYSTOLITH_CAUSE_SIZE);
-  expect_refused(good_load().loop(0, 0xFFFFFFFF, 0).loop(1, 0xFFFFFFFF, 0).loop(2, 0xFFFFFFFF, 0), SYSTOLITH_CAUSE_SIZE);
-  expect_refused(load_accumulators(1).rows(kData, 20, 1, 0), SYSTOLITH_CAUSE_SIZE);  // 5 columns of 4
+  expect_refused(good_load().loop(0, 0xFFFFFFFF, 0).loop(1, 0xFFFFFFFF, 0).loop(2, 0xFFFFFFFF, 0),
+                 SYSTOLITH_CAUSE_SIZE);
+  expect_refused(load_accumulators(1).rows(kData, 20, 1, 0),
+                 SYSTOLITH_CAUSE_SIZE);  // 5 columns of 4
   expect_refused(load_accumulators(1).rows(kData, 6, 1, 0), SYSTOLITH_CAUSE_SIZE);
   expect_refused(store_accumulators(1).rows(kData, 3, 1, 0), SYSTOLITH_CAUSE_SIZE);
   expect_refused(store_accumulators(1).rows(kData, 10, 1, 0), SYSTOLITH_CAUSE_SIZE);
@@ -194,11 +210,14 @@ TEST_F(Queue, SizesOfZeroAndTooLargeAreRefused) {
 
 TEST_F(Queue, LocalRangesPastTheEndAreRefusedWithTheirEnd) {
   // 4x4: lines of 64 bytes, 256 lines, 256 accumulator rows
-  expect_refused(load_scratchpad().rows(kData, 65, 1, 0).local(255, 0), SYSTOLITH_CAUSE_LOCAL_RANGE, 257);
-  expect_refused(load_scratchpad().rows(kData, 4, 3, 4).local(10, 123), SYSTOLITH_CAUSE_LOCAL_RANGE, 257);
-  expect_refused(load_scratchpad().rows(kData, 4, 65536, 0).local(0xFFFFFFFF, 0xFFFFFFFF), SYSTOLITH_CAUSE_LOCAL_RANGE,
-                 0xFFFFFFFFull + 65535 * 0xFFFFFFFFull + 1);
-  expect_refused(load_accumulators(2).rows(kData, 16, 2, 16).local(255, 1), SYSTOLITH_CAUSE_LOCAL_RANGE, 257);
+  expect_refused(load_scratchpad().rows(kData, 65, 1, 0).local(255, 0), SYSTOLITH_CAUSE_LOCAL_RANGE,
+                 257);
+  expect_refused(load_scratchpad().rows(kData, 4, 3, 4).local(10, 123), SYSTOLITH_CAUSE_LOCAL_RANGE,
+                 257);
+  expect_refused(load_scratchpad().rows(kData, 4, 65536, 0).local(0xFFFFFFFF, 0xFFFFFFFF),
+                 SYSTOLITH_CAUSE_LOCAL_RANGE, 0xFFFFFFFFull + 65535 * 0xFFFFFFFFull + 1);
+  expect_refused(load_accumulators(2).rows(kData, 16, 2, 16).local(255, 1),
+                 SYSTOLITH_CAUSE_LOCAL_RANGE, 257);
   Product a = kUnit;
   a.a_base = 256;
   expect_refused(matrix(a), SYSTOLITH_CAUSE_LOCAL_RANGE, 257);
@@ -226,11 +245,13 @@ TEST_F(Queue, AddressesOutsideTheWidthAndWindowsAreRefused) {
   };
   expect_refused(at(kData | top, 1, 0), SYSTOLITH_CAUSE_ADDRESS, kData | top);
   expect_refused(at(top - 3, 1, 0), SYSTOLITH_CAUSE_ADDRESS, top - 3);
-  expect_refused(at(kData, 2, -static_cast<std::int64_t>(kData) - 1), SYSTOLITH_CAUSE_ADDRESS, kData);
+  expect_refused(at(kData, 2, -static_cast<std::int64_t>(kData) - 1), SYSTOLITH_CAUSE_ADDRESS,
+                 kData);
   expect_refused(at(kData, 65536, INT64_MAX), SYSTOLITH_CAUSE_ADDRESS, kData);
   expect_refused(at(~std::uint64_t{0}, 1, 0), SYSTOLITH_CAUSE_ADDRESS, ~std::uint64_t{0});
   expect_refused(at(Bench::kBase - 1, 1, 0), SYSTOLITH_CAUSE_WINDOW, Bench::kBase - 1);
-  expect_refused(at(Bench::kBase + Bench::kSize - 3, 1, 0), SYSTOLITH_CAUSE_WINDOW, Bench::kBase + Bench::kSize - 3);
+  expect_refused(at(Bench::kBase + Bench::kSize - 3, 1, 0), SYSTOLITH_CAUSE_WINDOW,
+                 Bench::kBase + Bench::kSize - 3);
   expect_refused(at(kData, 3, Bench::kSize), SYSTOLITH_CAUSE_WINDOW, kData);
   // Exactly the last byte, and a stride that a count of 1 makes meaningless.
   bench.reset();
@@ -290,7 +311,11 @@ TEST_F(Queue, ScaleOfAColumnIsCheckedInExecution) {
 
 TEST_F(Queue, FirstCheckThatFailsIsReported) {
   // Everything is wrong; what is mended uncovers the next.
-  auto load = load_accumulators(0).rows(std::uint64_t{1} << 50, 20, 1, 0).local(999, 0).wait(99).word(14, 1);
+  auto load = load_accumulators(0)
+                  .rows(std::uint64_t{1} << 50, 20, 1, 0)
+                  .local(999, 0)
+                  .wait(99)
+                  .word(14, 1);
   load.command.words[0] += 1;
   load.command.words[0] ^= 0x700;
   expect_refused(load, SYSTOLITH_CAUSE_VERSION);
@@ -456,10 +481,10 @@ TEST_F(Queue, ResetClearsEverythingOfAContext) {
 TEST_F(Queue, OutcomesReplayWhichCommandsRanAroundAFault) {
   bench.poke(kData, "abcd", 4);
   bench.put(load_scratchpad().rows(kData, 4, 1, 0).local(0, 0).signal(0));
-  bench.put(store_scratchpad().rows(kData + 0x100, 4, 1, 0).local(0, 0).wait(0));   // never started
-  bench.put(load_scratchpad().rows(kData + 0x200, 4, 1, 0).local(1, 0));            // fails on the bus
-  bench.put(load_scratchpad().rows(kData, 4, 1, 0).local(2, 0));                    // aborted
-  bench.put(matrix(kUnit));                                                         // ran
+  bench.put(store_scratchpad().rows(kData + 0x100, 4, 1, 0).local(0, 0).wait(0));  // never started
+  bench.put(load_scratchpad().rows(kData + 0x200, 4, 1, 0).local(1, 0));  // fails on the bus
+  bench.put(load_scratchpad().rows(kData, 4, 1, 0).local(2, 0));          // aborted
+  bench.put(matrix(kUnit));                                               // ran
   bench.memory.fail_reads(kData + 0x200, kData + 0x203);
   bench.device.set_outcomes({{0, SYSTOLITH_STATE_COMPLETED, 0, 0},
                              {2, SYSTOLITH_STATE_FAILED, SYSTOLITH_CAUSE_BUS_READ, kData + 0x200},

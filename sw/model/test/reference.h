@@ -25,37 +25,67 @@ float scalar_chain(std::size_t depth, float seed, A a, B b) {
   return from_bits(one_nan(sum));
 }
 
-/// Any binary32 pattern, weighted towards zeros, subnormals, infinities, NaN, carries and short fractions.
+/// Any binary32 pattern, weighted towards zeros, subnormals, infinities, NaN, carries and short
+/// fractions.
 inline std::uint32_t any_fp32(Random& random) {
   const std::uint32_t sign = static_cast<std::uint32_t>(random() & 1) << 31;
   std::uint32_t exponent = static_cast<std::uint32_t>(random() % 256);
   std::uint32_t fraction = static_cast<std::uint32_t>(random() & 0x7FFFFF);
   switch (random() % 12) {
-    case 0: exponent = 0; break;
-    case 1: exponent = 255; fraction = random() % 2 == 0 ? 0 : fraction; break;
-    case 2: exponent = 254 - static_cast<std::uint32_t>(random() % 4); break;
-    case 3: exponent = 1 + static_cast<std::uint32_t>(random() % 4); break;
-    case 4: case 5: case 6: case 7: exponent = 117 + static_cast<std::uint32_t>(random() % 20); break;
-    default: break;
+    case 0:
+      exponent = 0;
+      break;
+    case 1:
+      exponent = 255;
+      fraction = random() % 2 == 0 ? 0 : fraction;
+      break;
+    case 2:
+      exponent = 254 - static_cast<std::uint32_t>(random() % 4);
+      break;
+    case 3:
+      exponent = 1 + static_cast<std::uint32_t>(random() % 4);
+      break;
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+      exponent = 117 + static_cast<std::uint32_t>(random() % 20);
+      break;
+    default:
+      break;
   }
   switch (random() % 8) {
-    case 0: fraction = 0; break;
-    case 1: fraction = 0x7FFFFF; break;
-    case 2: fraction = 1u << random() % 23; break;
-    case 3: fraction &= ~((1u << random() % 23) - 1); break;
-    case 4: fraction |= (1u << random() % 23) - 1; break;
-    default: break;
+    case 0:
+      fraction = 0;
+      break;
+    case 1:
+      fraction = 0x7FFFFF;
+      break;
+    case 2:
+      fraction = 1u << random() % 23;
+      break;
+    case 3:
+      fraction &= ~((1u << random() % 23) - 1);
+      break;
+    case 4:
+      fraction |= (1u << random() % 23) - 1;
+      break;
+    default:
+      break;
   }
   return sign | exponent << 23 | fraction;
 }
 
 /// Binary32 with a fraction of ten bits.
 inline std::uint32_t any_e8m10(Random& random) { return any_fp32(random) & 0xFFFFE000u; }
-inline std::uint16_t any_bf16(Random& random) { return static_cast<std::uint16_t>(any_fp32(random) >> 16); }
+inline std::uint16_t any_bf16(Random& random) {
+  return static_cast<std::uint16_t>(any_fp32(random) >> 16);
+}
 
 /// BF16 of magnitude 2^-4 to 2^4.
 inline std::uint16_t tame_bf16(Random& random) {
-  return static_cast<std::uint16_t>((random() & 1) << 15 | (123 + random() % 8) << 7 | (random() & 127));
+  return static_cast<std::uint16_t>((random() & 1) << 15 | (123 + random() % 8) << 7 |
+                                    (random() & 127));
 }
 
 }  // namespace systolith::model::test

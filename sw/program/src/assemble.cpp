@@ -27,7 +27,8 @@ std::vector<std::string_view> words_of(std::string_view line) {
 /// One line: its words and where it stands.
 class Line {
  public:
-  Line(unsigned number, std::vector<std::string_view> words) : number_(number), words_(std::move(words)) {}
+  Line(unsigned number, std::vector<std::string_view> words)
+      : number_(number), words_(std::move(words)) {}
 
   std::string_view keyword() const { return words_.front(); }
   std::size_t arguments() const { return words_.size() - 1; }
@@ -47,9 +48,11 @@ class Line {
     const char* last = digits.data() + digits.size();
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(first, last, value, hexadecimal ? 16 : 10);
-    if (error == std::errc::result_out_of_range) fail(fmt::format("{}: {} does not fit 64 bits", what, text));
+    if (error == std::errc::result_out_of_range)
+      fail(fmt::format("{}: {} does not fit 64 bits", what, text));
     if (error != std::errc{} || end != last || first == last) {
-      fail(fmt::format("{}: '{}' is no number; write decimal digits or 0x and hexadecimal ones", what, text));
+      fail(fmt::format("{}: '{}' is no number; write decimal digits or 0x and hexadecimal ones",
+                       what, text));
     }
     return value;
   }
@@ -57,14 +60,17 @@ class Line {
   std::uint64_t number(std::string_view text, std::string_view what, unsigned width) const {
     const std::uint64_t value = number(text, what);
     const std::uint64_t greatest = ~std::uint64_t{0} >> (64 - width);
-    if (value > greatest) fail(fmt::format("{}: {} is past {:#x}, the greatest for {} bits", what, text, greatest, width));
+    if (value > greatest)
+      fail(fmt::format("{}: {} is past {:#x}, the greatest for {} bits", what, text, greatest,
+                       width));
     return value;
   }
 
   std::uint64_t signed_number(std::string_view text, std::string_view what) const {
     if (!text.starts_with('-')) return number(text, what);
     const std::uint64_t magnitude = number(text.substr(1), what);
-    if (magnitude > std::uint64_t{1} << 63) fail(fmt::format("{}: {} does not fit 64 bits", what, text));
+    if (magnitude > std::uint64_t{1} << 63)
+      fail(fmt::format("{}: {} does not fit 64 bits", what, text));
     return std::uint64_t{0} - magnitude;
   }
 
@@ -76,15 +82,16 @@ class Line {
 std::uint64_t parse_sync(const Line& line, const Field& field, std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) {
-    line.fail(fmt::format("{}: write {}=SEMAPHORE:COUNT or {}=SEMAPHORE:COUNT/ROWS_LOG2", field.name, field.name,
-                          field.name));
+    line.fail(fmt::format("{}: write {}=SEMAPHORE:COUNT or {}=SEMAPHORE:COUNT/ROWS_LOG2",
+                          field.name, field.name, field.name));
   }
   const std::size_t slash = text.find('/', colon);
   std::uint64_t sync = 0;
   SYSTOLITH_SET(&sync, SYNC_SEMAPHORE,
                 line.number(text.substr(0, colon), "semaphore", SYSTOLITH_SYNC_SEMAPHORE_WIDTH));
-  SYSTOLITH_SET(&sync, SYNC_COUNT,
-                line.number(text.substr(colon + 1, slash - colon - 1), "count", SYSTOLITH_SYNC_COUNT_WIDTH));
+  SYSTOLITH_SET(
+      &sync, SYNC_COUNT,
+      line.number(text.substr(colon + 1, slash - colon - 1), "count", SYSTOLITH_SYNC_COUNT_WIDTH));
   if (slash != std::string_view::npos) {
     SYSTOLITH_SET(&sync, SYNC_BY_ROWS, 1);
     SYSTOLITH_SET(&sync, SYNC_ROWS_LOG2,
@@ -98,7 +105,8 @@ std::uint64_t parse_float(const Line& line, const Field& field, std::string_view
   float value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) {
-    line.fail(fmt::format("{}: '{}' is no binary32; write a decimal number, or 0x and its bits", field.name, text));
+    line.fail(fmt::format("{}: '{}' is no binary32; write a decimal number, or 0x and its bits",
+                          field.name, text));
   }
   return std::bit_cast<std::uint32_t>(value);
 }
@@ -109,17 +117,23 @@ std::uint64_t parse_name(const Line& line, const Field& field, std::string_view 
     if (entry.name == text) return entry.value;
     names.push_back(entry.name);
   }
-  line.fail(fmt::format("{}: '{}' is unknown; it is one of {}", field.name, text, fmt::join(names, ", ")));
+  line.fail(fmt::format("{}: '{}' is unknown; it is one of {}", field.name, text,
+                        fmt::join(names, ", ")));
 }
 
 std::uint64_t parse_value(const Line& line, const Field& field, std::string_view text) {
   switch (field.kind) {
-    case Kind::kSigned: return line.signed_number(text, field.name);
-    case Kind::kName: return parse_name(line, field, text);
-    case Kind::kSync: return parse_sync(line, field, text);
-    case Kind::kFloat: return parse_float(line, field, text);
+    case Kind::kSigned:
+      return line.signed_number(text, field.name);
+    case Kind::kName:
+      return parse_name(line, field, text);
+    case Kind::kSync:
+      return parse_sync(line, field, text);
+    case Kind::kFloat:
+      return parse_float(line, field, text);
     case Kind::kNumber:
-    case Kind::kFlag: break;
+    case Kind::kFlag:
+      break;
   }
   return line.number(text, field.name, field.width);
 }
@@ -135,7 +149,8 @@ systolith_command_t parse_command(const Line& line, const Layout& layout) {
     if (field == nullptr) {
       std::vector<std::string_view> names;
       for (const Field& known : layout.fields) names.push_back(known.name);
-      line.fail(fmt::format("{} has no field '{}'; its fields are {}", layout.name, name, fmt::join(names, ", ")));
+      line.fail(fmt::format("{} has no field '{}'; its fields are {}", layout.name, name,
+                            fmt::join(names, ", ")));
     }
     if (seen[name]) line.fail(fmt::format("{} is given twice; keep one", name));
     seen[name] = true;
@@ -144,19 +159,23 @@ systolith_command_t parse_command(const Line& line, const Layout& layout) {
       line.fail(is_flag ? fmt::format("{} is a flag; write it without a value", name)
                         : fmt::format("{} needs a value; write {}=VALUE", name, name));
     }
-    const std::uint64_t value = is_flag ? 1 : parse_value(line, *field, argument.substr(equals + 1));
+    const std::uint64_t value =
+        is_flag ? 1 : parse_value(line, *field, argument.substr(equals + 1));
     systolith_field_set(command.words, field->word, field->lsb, field->width, value);
   }
   for (const Field& field : layout.fields) {
-    if (field.required && !seen[field.name]) line.fail(fmt::format("{} needs {}=VALUE", layout.name, field.name));
+    if (field.required && !seen[field.name])
+      line.fail(fmt::format("{} needs {}=VALUE", layout.name, field.name));
   }
   return command;
 }
 
 systolith_command_t parse_raw(const Line& line) {
-  line.expect_arguments(1, SYSTOLITH_COMMAND_WORDS, "raw WORD..., up to 16 words of 64 bits; the rest is zero");
+  line.expect_arguments(1, SYSTOLITH_COMMAND_WORDS,
+                        "raw WORD..., up to 16 words of 64 bits; the rest is zero");
   systolith_command_t command{};
-  for (std::size_t i = 0; i < line.arguments(); ++i) command.words[i] = line.number(line.argument(i), "word");
+  for (std::size_t i = 0; i < line.arguments(); ++i)
+    command.words[i] = line.number(line.argument(i), "word");
   return command;
 }
 
@@ -167,12 +186,15 @@ void parse_memory(const Line& line, Program& program) {
   std::vector<std::byte> bytes;
   for (std::size_t i = 1; i < line.arguments(); ++i) {
     const std::string_view digits = line.argument(i);
-    if (digits.size() % 2 != 0) line.fail(fmt::format("'{}' has an odd number of digits; write two a byte", digits));
+    if (digits.size() % 2 != 0)
+      line.fail(fmt::format("'{}' has an odd number of digits; write two a byte", digits));
     for (std::size_t d = 0; d < digits.size(); d += 2) {
       unsigned value = 0;
-      const auto [end, error] = std::from_chars(digits.data() + d, digits.data() + d + 2, value, 16);
+      const auto [end, error] =
+          std::from_chars(digits.data() + d, digits.data() + d + 2, value, 16);
       if (error != std::errc{} || end != digits.data() + d + 2) {
-        line.fail(fmt::format("'{}' is no byte; write two hexadecimal digits, without 0x", digits.substr(d, 2)));
+        line.fail(fmt::format("'{}' is no byte; write two hexadecimal digits, without 0x",
+                              digits.substr(d, 2)));
       }
       bytes.push_back(static_cast<std::byte>(value));
     }
@@ -181,7 +203,8 @@ void parse_memory(const Line& line, Program& program) {
 }
 
 void parse_fill(const Line& line, Program& program) {
-  constexpr std::string_view kForm = "fill ADDRESS BYTES value=BYTE, or fill ADDRESS BYTES seed=NUMBER";
+  constexpr std::string_view kForm =
+      "fill ADDRESS BYTES value=BYTE, or fill ADDRESS BYTES seed=NUMBER";
   line.expect_arguments(3, 3, kForm);
   const std::uint64_t address = line.number(line.argument(0), "address");
   const std::uint64_t size = line.number(line.argument(1), "bytes");
@@ -200,22 +223,29 @@ void parse_window(const Line& line, Program& program) {
   constexpr std::string_view kForm = "window INDEX FIRST LAST [read] [write]";
   line.expect_arguments(3, 5, kForm);
   Window window{static_cast<unsigned>(line.number(line.argument(0), "index", 3)),
-                line.number(line.argument(1), "first"), line.number(line.argument(2), "last"), false, false};
-  if (window.last < window.base) line.fail("last is before first; the last byte is meant, not the size");
+                line.number(line.argument(1), "first"), line.number(line.argument(2), "last"),
+                false, false};
+  if (window.last < window.base)
+    line.fail("last is before first; the last byte is meant, not the size");
   for (std::size_t i = 3; i < line.arguments(); ++i) {
-    if (line.argument(i) == "read") window.read = true;
-    else if (line.argument(i) == "write") window.write = true;
-    else line.fail(fmt::format("write: {}", kForm));
+    if (line.argument(i) == "read")
+      window.read = true;
+    else if (line.argument(i) == "write")
+      window.write = true;
+    else
+      line.fail(fmt::format("write: {}", kForm));
   }
   for (const Window& other : program.windows) {
-    if (other.index == window.index) line.fail(fmt::format("window {} is given twice; take another index", other.index));
+    if (other.index == window.index)
+      line.fail(fmt::format("window {} is given twice; take another index", other.index));
   }
   program.windows.push_back(window);
 }
 
 void parse_output(const Line& line, Program& program) {
   line.expect_arguments(2, 2, "output ADDRESS BYTES");
-  program.outputs.push_back({line.number(line.argument(0), "address"), line.number(line.argument(1), "bytes")});
+  program.outputs.push_back(
+      {line.number(line.argument(0), "address"), line.number(line.argument(1), "bytes")});
 }
 
 void parse_ring(const Line& line, Program& program) {
@@ -236,8 +266,12 @@ using Directive = void (*)(const Line&, Program&);
 
 const std::map<std::string_view, Directive>& directives() {
   static const std::map<std::string_view, Directive> map = {
-      {"configuration", parse_configuration}, {"fill", parse_fill}, {"memory", parse_memory},
-      {"output", parse_output},               {"ring", parse_ring}, {"window", parse_window},
+      {"configuration", parse_configuration},
+      {"fill", parse_fill},
+      {"memory", parse_memory},
+      {"output", parse_output},
+      {"ring", parse_ring},
+      {"window", parse_window},
   };
   return map;
 }
@@ -267,9 +301,10 @@ Program assemble(std::string_view text) {
     if (directive != directives().end()) {
       directive->second(line, program);
     } else if (!parse_command_line(line, program.commands)) {
-      line.fail(fmt::format("'{}' is neither a command (load, matrix, nop, raw, store) nor a directive "
-                            "(configuration, fill, memory, output, ring, window)",
-                            line.keyword()));
+      line.fail(
+          fmt::format("'{}' is neither a command (load, matrix, nop, raw, store) nor a directive "
+                      "(configuration, fill, memory, output, ring, window)",
+                      line.keyword()));
     }
   }
   return program;

@@ -21,12 +21,15 @@ std::uint64_t value_of(const systolith_command_t& command, const Field& field) {
 
 std::string text_of(const Field& field, std::uint64_t value) {
   switch (field.kind) {
-    case Kind::kFlag: return std::string(field.name);
-    case Kind::kSigned: return fmt::format("{}={}", field.name, static_cast<std::int64_t>(value));
+    case Kind::kFlag:
+      return std::string(field.name);
+    case Kind::kSigned:
+      return fmt::format("{}={}", field.name, static_cast<std::int64_t>(value));
     case Kind::kSync: {
       std::string text = fmt::format("{}={}:{}", field.name, SYSTOLITH_GET(&value, SYNC_SEMAPHORE),
                                      SYSTOLITH_GET(&value, SYNC_COUNT));
-      if (SYSTOLITH_GET(&value, SYNC_BY_ROWS) != 0) text += fmt::format("/{}", SYSTOLITH_GET(&value, SYNC_ROWS_LOG2));
+      if (SYSTOLITH_GET(&value, SYNC_BY_ROWS) != 0)
+        text += fmt::format("/{}", SYSTOLITH_GET(&value, SYNC_ROWS_LOG2));
       return text;
     }
     case Kind::kName:
@@ -39,7 +42,8 @@ std::string text_of(const Field& field, std::uint64_t value) {
       if (!std::isfinite(number)) return fmt::format("{}={:#010x}", field.name, value);
       return fmt::format("{}={}", field.name, number);  // shortest text that comes back the same
     }
-    case Kind::kNumber: break;
+    case Kind::kNumber:
+      break;
   }
   if (field.width == 64) return fmt::format("{}={:#x}", field.name, value);  // an address
   return fmt::format("{}={}", field.name, value);
@@ -55,7 +59,8 @@ std::string raw_text(const systolith_command_t& command) {
 
 std::string hex(const std::vector<std::byte>& bytes, std::size_t first, std::size_t last) {
   std::string text;
-  for (std::size_t i = first; i < last; ++i) text += fmt::format("{:02x}", static_cast<unsigned>(bytes[i]));
+  for (std::size_t i = first; i < last; ++i)
+    text += fmt::format("{:02x}", static_cast<unsigned>(bytes[i]));
   return text;
 }
 
@@ -99,14 +104,16 @@ std::string disassemble(const Program& program) {
   const auto out = std::back_inserter(text);
   if (program.configuration) fmt::format_to(out, "configuration {}\n", *program.configuration);
   if (program.ring) {
-    fmt::format_to(out, "ring {:#x} {} {:#x}\n", program.ring->address, program.ring->slots_log2, program.ring->records);
+    fmt::format_to(out, "ring {:#x} {} {:#x}\n", program.ring->address, program.ring->slots_log2,
+                   program.ring->records);
   }
   for (const Window& window : program.windows) {
     fmt::format_to(out, "window {} {:#x} {:#x}{}{}\n", window.index, window.base, window.last,
                    window.read ? " read" : "", window.write ? " write" : "");
   }
   for (const Contents& contents : program.contents) write(text, contents);
-  for (const Range& output : program.outputs) fmt::format_to(out, "output {:#x} {}\n", output.address, output.size);
+  for (const Range& output : program.outputs)
+    fmt::format_to(out, "output {:#x} {}\n", output.address, output.size);
   for (const systolith_command_t& command : program.commands) {
     text += disassemble(command);
     text += '\n';

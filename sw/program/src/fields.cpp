@@ -8,10 +8,10 @@ namespace {
 
 constexpr NamedValue kSpaces[] = {{"scratchpad", SYSTOLITH_SPACE_SCRATCHPAD},
                                   {"accumulators", SYSTOLITH_SPACE_ACCUMULATORS}};
-constexpr NamedValue kTags[] = {{"none", SYSTOLITH_TAG_NONE},
-                                {"fp32", SYSTOLITH_TAG_FP32},
-                                {"int32", SYSTOLITH_TAG_INT32}};
-constexpr NamedValue kFormats[] = {{"int8", SYSTOLITH_FORMAT_INT8}, {"bf16", SYSTOLITH_FORMAT_BF16}};
+constexpr NamedValue kTags[] = {
+    {"none", SYSTOLITH_TAG_NONE}, {"fp32", SYSTOLITH_TAG_FP32}, {"int32", SYSTOLITH_TAG_INT32}};
+constexpr NamedValue kFormats[] = {{"int8", SYSTOLITH_FORMAT_INT8},
+                                   {"bf16", SYSTOLITH_FORMAT_BF16}};
 constexpr NamedValue kConversions[] = {{"raw", SYSTOLITH_CONVERSION_RAW},
                                        {"bf16", SYSTOLITH_CONVERSION_BF16},
                                        {"int8", SYSTOLITH_CONVERSION_INT8}};
@@ -19,29 +19,32 @@ constexpr NamedValue kConversions[] = {{"raw", SYSTOLITH_CONVERSION_RAW},
 #define FIELD(layout_field) \
   SYSTOLITH_##layout_field##_WORD, SYSTOLITH_##layout_field##_LSB, SYSTOLITH_##layout_field##_WIDTH
 
-#define SYNC_FIELDS                                      \
-  Field{"wait_0", Kind::kSync, FIELD(HEADER_WAIT_0)},    \
-  Field{"wait_1", Kind::kSync, FIELD(HEADER_WAIT_1)},    \
-  Field{"signal_0", Kind::kSync, FIELD(HEADER_SIGNAL_0)}, \
-  Field{"signal_1", Kind::kSync, FIELD(HEADER_SIGNAL_1)}
+#define SYNC_FIELDS                                                   \
+  Field{"wait_0", Kind::kSync, FIELD(HEADER_WAIT_0)},                 \
+      Field{"wait_1", Kind::kSync, FIELD(HEADER_WAIT_1)},             \
+      Field{"signal_0", Kind::kSync, FIELD(HEADER_SIGNAL_0)}, Field { \
+    "signal_1", Kind::kSync, FIELD(HEADER_SIGNAL_1)                   \
+  }
 
-#define FLAG_FIELDS                                 \
-  Field{"record", Kind::kFlag, FIELD(HEADER_RECORD)}, \
-  Field{"interrupt", Kind::kFlag, FIELD(HEADER_INTERRUPT)}
+#define FLAG_FIELDS                                           \
+  Field{"record", Kind::kFlag, FIELD(HEADER_RECORD)}, Field { \
+    "interrupt", Kind::kFlag, FIELD(HEADER_INTERRUPT)         \
+  }
 
-#define TRANSFER_FIELDS                                                        \
-  Field{"address", Kind::kNumber, FIELD(TRANSFER_ADDRESS), true},              \
-  Field{"run", Kind::kNumber, FIELD(TRANSFER_RUN), true},                      \
-  Field{"local_base", Kind::kNumber, FIELD(TRANSFER_LOCAL_BASE), true},        \
-  Field{"local_pitch", Kind::kNumber, FIELD(TRANSFER_LOCAL_PITCH)},            \
-  Field{"count_0", Kind::kNumber, FIELD(TRANSFER_COUNT_0), false, 1},          \
-  Field{"stride_0", Kind::kSigned, FIELD(TRANSFER_STRIDE_0)},                  \
-  Field{"count_1", Kind::kNumber, FIELD(TRANSFER_COUNT_1), false, 1},          \
-  Field{"stride_1", Kind::kSigned, FIELD(TRANSFER_STRIDE_1)},                  \
-  Field{"count_2", Kind::kNumber, FIELD(TRANSFER_COUNT_2), false, 1},          \
-  Field{"stride_2", Kind::kSigned, FIELD(TRANSFER_STRIDE_2)},                  \
-  Field{"count_3", Kind::kNumber, FIELD(TRANSFER_COUNT_3), false, 1},          \
-  Field{"stride_3", Kind::kSigned, FIELD(TRANSFER_STRIDE_3)}
+#define TRANSFER_FIELDS                                                           \
+  Field{"address", Kind::kNumber, FIELD(TRANSFER_ADDRESS), true},                 \
+      Field{"run", Kind::kNumber, FIELD(TRANSFER_RUN), true},                     \
+      Field{"local_base", Kind::kNumber, FIELD(TRANSFER_LOCAL_BASE), true},       \
+      Field{"local_pitch", Kind::kNumber, FIELD(TRANSFER_LOCAL_PITCH)},           \
+      Field{"count_0", Kind::kNumber, FIELD(TRANSFER_COUNT_0), false, 1},         \
+      Field{"stride_0", Kind::kSigned, FIELD(TRANSFER_STRIDE_0)},                 \
+      Field{"count_1", Kind::kNumber, FIELD(TRANSFER_COUNT_1), false, 1},         \
+      Field{"stride_1", Kind::kSigned, FIELD(TRANSFER_STRIDE_1)},                 \
+      Field{"count_2", Kind::kNumber, FIELD(TRANSFER_COUNT_2), false, 1},         \
+      Field{"stride_2", Kind::kSigned, FIELD(TRANSFER_STRIDE_2)},                 \
+      Field{"count_3", Kind::kNumber, FIELD(TRANSFER_COUNT_3), false, 1}, Field { \
+    "stride_3", Kind::kSigned, FIELD(TRANSFER_STRIDE_3)                           \
+  }
 
 constexpr Field kNop[] = {FLAG_FIELDS};
 
@@ -92,20 +95,23 @@ constexpr std::array kLayouts = {
 }  // namespace
 
 const Field* Layout::find(std::string_view field) const {
-  const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == field; });
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == field; });
   return found == fields.end() ? nullptr : &*found;
 }
 
 std::span<const Layout> layouts() { return kLayouts; }
 
 const Layout* find_layout(std::string_view name) {
-  const auto found = std::find_if(kLayouts.begin(), kLayouts.end(), [&](const Layout& l) { return l.name == name; });
+  const auto found = std::find_if(kLayouts.begin(), kLayouts.end(),
+                                  [&](const Layout& l) { return l.name == name; });
   return found == kLayouts.end() ? nullptr : &*found;
 }
 
 const Layout* find_layout(std::uint8_t opcode, std::uint8_t unit) {
-  const auto found = std::find_if(kLayouts.begin(), kLayouts.end(),
-                                  [&](const Layout& l) { return l.opcode == opcode && l.unit == unit; });
+  const auto found = std::find_if(kLayouts.begin(), kLayouts.end(), [&](const Layout& l) {
+    return l.opcode == opcode && l.unit == unit;
+  });
   return found == kLayouts.end() ? nullptr : &*found;
 }
 

@@ -32,7 +32,8 @@ void expect_error(std::string_view text, unsigned line, std::string_view part) {
 TEST(Assemble, LoadHasItsFieldsWhereTheReferenceHasThem) {
   const systolith_command_t command = assemble_command(
       "load space=accumulators tag=int32 address=0x80_0000_0000 run=64 local_base=3 local_pitch=7 "
-      "count_0=5 stride_0=-256 count_3=2 stride_3=0x1000 wait_1=9:65535/31 signal_0=15:1 record interrupt");
+      "count_0=5 stride_0=-256 count_3=2 stride_3=0x1000 wait_1=9:65535/31 signal_0=15:1 record "
+      "interrupt");
   const std::uint64_t expected[16] = {
       0x03011001,
       (0x20000000ull | 31ull << 24 | 9ull << 16 | 65535) << 32,
@@ -53,18 +54,22 @@ TEST(Assemble, LoadHasItsFieldsWhereTheReferenceHasThem) {
 
 TEST(Assemble, MatrixHasItsFieldsWhereTheReferenceHasThem) {
   const systolith_command_t command = assemble_command(
-      "matrix format=int8 m=1 n=2 k=3 a_base=4 a_pitch=5 b_base=6 b_pitch=7 c_base=8 c_pitch=9 accumulate strip_outer");
-  const std::uint64_t expected[16] = {0x00022001, 0, 0, 0x301, 2ull << 32 | 1, 3, 5ull << 32 | 4, 7ull << 32 | 6, 9ull << 32 | 8};
+      "matrix format=int8 m=1 n=2 k=3 a_base=4 a_pitch=5 b_base=6 b_pitch=7 c_base=8 c_pitch=9 "
+      "accumulate strip_outer");
+  const std::uint64_t expected[16] = {
+      0x00022001, 0, 0, 0x301, 2ull << 32 | 1, 3, 5ull << 32 | 4, 7ull << 32 | 6, 9ull << 32 | 8};
   for (int w = 0; w < 16; ++w) EXPECT_EQ(command.words[w], expected[w]) << "word " << w;
 }
 
 TEST(Assemble, StoreHasItsFieldsWhereTheReferenceHasThem) {
   const systolith_command_t command = assemble_command(
-      "store space=accumulators conversion=int8 relu scale=0.5 address=1 run=2 local_base=3 scale_line=77");
+      "store space=accumulators conversion=int8 relu scale=0.5 address=1 run=2 local_base=3 "
+      "scale_line=77");
   EXPECT_EQ(command.words[0], 0x00033001u);
   EXPECT_EQ(command.words[6], 0x3F000000'00010201u);
   EXPECT_EQ(command.words[13], 77u);
-  EXPECT_EQ(assemble_command("store space=scratchpad address=1 run=2 local_base=3 scale=0x7fc00000").words[6],
+  EXPECT_EQ(assemble_command("store space=scratchpad address=1 run=2 local_base=3 scale=0x7fc00000")
+                .words[6],
             0x7FC00000'00000000u);
 }
 
@@ -85,7 +90,8 @@ TEST(Assemble, DirectivesBecomeTheProgramsParts) {
   ASSERT_EQ(program.windows.size(), 1u);
   EXPECT_EQ(program.windows[0], (Window{2, 0x100, 0x1FF, true, false}));
   ASSERT_EQ(program.contents.size(), 3u);
-  EXPECT_EQ(program.contents[0].bytes(), (std::vector{std::byte{0}, std::byte{0x11}, std::byte{0x22}, std::byte{0xFF}}));
+  EXPECT_EQ(program.contents[0].bytes(),
+            (std::vector{std::byte{0}, std::byte{0x11}, std::byte{0x22}, std::byte{0xFF}}));
   EXPECT_EQ(program.contents[1].bytes(), std::vector(3, std::byte{0xA5}));
   EXPECT_EQ(program.contents[2].size(), 9u);
   EXPECT_EQ(program.outputs, (std::vector{Range{0x40, 16}}));
@@ -109,7 +115,8 @@ TEST(Assemble, ErrorsNameLineAndRemedy) {
   expect_error("load space=dram address=0 run=4 local_base=0", 1, "scratchpad, accumulators");
   expect_error("load space=scratchpad address=0 run=4 run=4 local_base=0", 1, "given twice");
   expect_error("load space=scratchpad address=0 run=0x1_0000_0000 local_base=0", 1, "32 bits");
-  expect_error("load space=scratchpad address=0x10000000000000000 run=4 local_base=0", 1, "64 bits");
+  expect_error("load space=scratchpad address=0x10000000000000000 run=4 local_base=0", 1,
+               "64 bits");
   expect_error("load space=scratchpad address=12x run=4 local_base=0", 1, "is no number");
   expect_error("load space=scratchpad address= run=4 local_base=0", 1, "is no number");
   expect_error("load space=scratchpad address=0x run=4 local_base=0", 1, "is no number");
@@ -118,8 +125,10 @@ TEST(Assemble, ErrorsNameLineAndRemedy) {
   expect_error("load space=scratchpad address=0 run=4 local_base=0 wait_0=3", 1, "SEMAPHORE:COUNT");
   expect_error("load space=scratchpad address=0 run=4 local_base=0 wait_0=256:1", 1, "8 bits");
   expect_error("load space=scratchpad address=0 run=4 local_base=0 wait_0=1:1/32", 1, "5 bits");
-  expect_error("load space=scratchpad address=0 run=4 local_base=0 stride_0=-9223372036854775809", 1, "64 bits");
-  expect_error("store space=accumulators address=0 run=4 local_base=0 scale=fast", 1, "no binary32");
+  expect_error("load space=scratchpad address=0 run=4 local_base=0 stride_0=-9223372036854775809",
+               1, "64 bits");
+  expect_error("store space=accumulators address=0 run=4 local_base=0 scale=fast", 1,
+               "no binary32");
   expect_error("memory 0 123", 1, "odd number");
   expect_error("memory 0 1g", 1, "no byte");
   expect_error("memory 0", 1, "memory ADDRESS HEX");
@@ -138,16 +147,18 @@ TEST(Assemble, ErrorsNameLineAndRemedy) {
 
 TEST(Disassemble, NamedCommandsAreReadable) {
   const char* const line =
-      "load space=scratchpad address=0x80000000 run=64 local_base=3 local_pitch=1 count_0=16 stride_0=-64 "
+      "load space=scratchpad address=0x80000000 run=64 local_base=3 local_pitch=1 count_0=16 "
+      "stride_0=-64 "
       "wait_0=1:2 signal_1=3:1/4 record";
   EXPECT_EQ(disassemble(assemble_command(line)), line);
 }
 
 TEST(Disassemble, EveryCommandComesBackBitForBit) {
   std::mt19937_64 random(1);
-  const char* const seeds[] = {"nop", "load space=scratchpad address=1 run=2 local_base=3",
-                               "matrix format=bf16 m=1 n=1 k=1 a_base=0 b_base=0 c_base=0",
-                               "store space=accumulators conversion=int8 scale=0.1 address=1 run=2 local_base=3"};
+  const char* const seeds[] = {
+      "nop", "load space=scratchpad address=1 run=2 local_base=3",
+      "matrix format=bf16 m=1 n=1 k=1 a_base=0 b_base=0 c_base=0",
+      "store space=accumulators conversion=int8 scale=0.1 address=1 run=2 local_base=3"};
   unsigned named = 0;
   for (int i = 0; i < 20000; ++i) {
     systolith_command_t command = assemble_command(seeds[random() % 4]);
@@ -164,7 +175,8 @@ TEST(Disassemble, EveryCommandComesBackBitForBit) {
 
 TEST(Disassemble, EveryScaleComesBackBitForBit) {
   std::mt19937_64 random(2);
-  systolith_command_t command = assemble_command("store space=accumulators conversion=int8 address=1 run=2 local_base=3");
+  systolith_command_t command =
+      assemble_command("store space=accumulators conversion=int8 address=1 run=2 local_base=3");
   for (int i = 0; i < 20000; ++i) {
     SYSTOLITH_SET(command.words, STORE_SCALE, static_cast<std::uint32_t>(random()));
     ASSERT_TRUE(same(assemble_command(disassemble(command)), command)) << disassemble(command);
@@ -197,7 +209,8 @@ TEST(Page, ExampleRunsOnTheModel) {
   all << page.rdbuf();
   const std::string text = all.str();
   const std::size_t first = text.find("```\n") + 4;
-  const Program program = assemble(std::string_view(text).substr(first, text.find("```", first) - first));
+  const Program program =
+      assemble(std::string_view(text).substr(first, text.find("```", first) - first));
   ASSERT_EQ(program.commands.size(), 4u);
 
   constexpr std::uint64_t kRing = 0x8000'0000;

@@ -1,10 +1,11 @@
 // The device's matrix product on the host: for every output element the chain
 //
-//   sum = seed;  for (k = 0; k < K; ++k) sum = fma(a[k], b[k], sum);     // binary32, nearest even; INT8: int32, wraps
+//   sum = seed;  for (k = 0; k < K; ++k) sum = fma(a[k], b[k], sum);     // binary32, nearest even;
+//   INT8: int32, wraps
 //
-// in ascending k. Blocking and vectors run over rows and columns only, so every variant delivers the same bits, and
-// splitting K over several calls of `accumulate` too. The host's rounding mode and flush-to-zero state are set aside
-// for the length of a call. Rules: docs/numerics.md.
+// in ascending k. Blocking and vectors run over rows and columns only, so every variant delivers
+// the same bits, and splitting K over several calls of `accumulate` too. The host's rounding mode
+// and flush-to-zero state are set aside for the length of a call. Rules: docs/numerics.md.
 #pragma once
 
 #include <cstdint>
@@ -40,12 +41,14 @@ bool is_supported(Instructions set);
 /// The fastest set of this machine.
 Instructions best_instructions();
 
-/// Continues the chains whose sums stand in `sum`: a is M x K, b K x N, sum M x N; any of them may be 0. With K = 0
-/// the sums stay, but for NaN. Results that are NaN are canonical. Throws std::invalid_argument if shapes do not fit,
-/// `sum` overlaps an operand, or `set` is not supported.
+/// Continues the chains whose sums stand in `sum`: a is M x K, b K x N, sum M x N; any of them may
+/// be 0. With K = 0 the sums stay, but for NaN. Results that are NaN are canonical. Throws
+/// std::invalid_argument if shapes do not fit, `sum` overlaps an operand, or `set` is not
+/// supported.
 void accumulate(ConstView<Bf16> a, ConstView<Bf16> b, View<float> sum,
                 Instructions set = best_instructions());
-/// Operands are rounded to E8M10 (`fp32_to_e8m10`), which leaves FP16, FP8 and BF16 values as they are.
+/// Operands are rounded to E8M10 (`fp32_to_e8m10`), which leaves FP16, FP8 and BF16 values as they
+/// are.
 void accumulate(ConstView<float> a, ConstView<float> b, View<float> sum,
                 Instructions set = best_instructions());
 void accumulate(ConstView<std::int8_t> a, ConstView<std::int8_t> b, View<std::int32_t> sum,

@@ -31,11 +31,11 @@ struct Configuration {
   unsigned semaphores = 0;
   unsigned windows = 0;
 
-  /// The text of a `systolith_config_pkg.sv`. Throws std::invalid_argument naming a parameter that is missing,
-  /// unknown or no number.
+  /// The text of a `systolith_config_pkg.sv`. Throws std::invalid_argument naming a parameter that
+  /// is missing, unknown or no number.
   static Configuration from_package(std::string_view text);
-  /// One of the configurations in rtl/config, by its folder's name ("16x16"). Throws std::invalid_argument with the
-  /// names that there are.
+  /// One of the configurations in rtl/config, by its folder's name ("16x16"). Throws
+  /// std::invalid_argument with the names that there are.
   static Configuration named(std::string_view name);
   static std::vector<std::string> names();
 

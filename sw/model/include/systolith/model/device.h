@@ -1,7 +1,7 @@
-// Golden model of a whole device: registers, ring, commands, faults, memory image. It runs what a doorbell rings within
-// the register write, in ring order, and delivers the bits that the hardware delivers. What it cannot know is said in
-// docs/numerics.md: time (all times and cycle counters are 0), and which younger commands ran before a fault in
-// execution took hold (see `set_outcomes`).
+// Golden model of a whole device: registers, ring, commands, faults, memory image. It runs what a
+// doorbell rings within the register write, in ring order, and delivers the bits that the hardware
+// delivers. What it cannot know is said in docs/numerics.md: time (all times and cycle counters are
+// 0), and which younger commands ran before a fault in execution took hold (see `set_outcomes`).
 #pragma once
 
 #include <cstddef>
@@ -51,9 +51,10 @@ class Device {
   /// Rows that the matrix commands so far streamed, the hardware's `mac_cycles`.
   std::uint64_t issued_rows() const;
 
-  /// Replays a run that ended with a fault in execution: commands younger than the faulting one are executed,
-  /// recorded and counted as these outcomes say; those without one never started. Takes effect for later doorbells and
-  /// is forgotten by a queue reset. The memory that failed and aborted commands were to write is undefined.
+  /// Replays a run that ended with a fault in execution: commands younger than the faulting one are
+  /// executed, recorded and counted as these outcomes say; those without one never started. Takes
+  /// effect for later doorbells and is forgotten by a queue reset. The memory that failed and
+  /// aborted commands were to write is undefined.
   void set_outcomes(std::vector<Outcome> outcomes);
 
  private:

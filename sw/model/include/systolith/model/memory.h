@@ -8,8 +8,8 @@
 
 namespace systolith::model {
 
-/// What stands behind the device's manager port. The model calls it in program order, once a burst, with exactly the
-/// bytes that the command needs.
+/// What stands behind the device's manager port. The model calls it in program order, once a burst,
+/// with exactly the bytes that the command needs.
 class Bus {
  public:
   virtual ~Bus() = default;
@@ -22,8 +22,8 @@ class Bus {
 /// Ranges of bytes at any addresses; an access that is not wholly inside one range is an error.
 class Memory : public Bus {
  public:
-  /// Adds `size` > 0 bytes of value `fill` at `base`. Throws std::invalid_argument if the range wraps or overlaps
-  /// another.
+  /// Adds `size` > 0 bytes of value `fill` at `base`. Throws std::invalid_argument if the range
+  /// wraps or overlaps another.
   void add(std::uint64_t base, std::size_t size, std::byte fill = std::byte{0});
   /// Adds a range that is `data`, which the caller owns and keeps alive. Errors as `add`.
   void attach(std::uint64_t base, std::span<std::byte> data);
@@ -32,7 +32,9 @@ class Memory : public Bus {
 
   /// Accesses that touch [first, last] answer with an error from now on.
   void fail_reads(std::uint64_t first, std::uint64_t last) { bad_reads_.push_back({first, last}); }
-  void fail_writes(std::uint64_t first, std::uint64_t last) { bad_writes_.push_back({first, last}); }
+  void fail_writes(std::uint64_t first, std::uint64_t last) {
+    bad_writes_.push_back({first, last});
+  }
   void clear_failures();
 
   bool read(std::uint64_t address, std::span<std::byte> data) override;

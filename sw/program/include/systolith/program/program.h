@@ -1,5 +1,5 @@
-// Command programs as text: what memory holds, which windows are granted, the commands, and which memory is the result.
-// The grammar is in docs/program-format.md.
+// Command programs as text: what memory holds, which windows are granted, the commands, and which
+// memory is the result. The grammar is in docs/program-format.md.
 #pragma once
 
 #include <cstddef>
@@ -81,7 +81,8 @@ class ProgramError : public std::runtime_error {
   unsigned line_;
 };
 
-/// Throws ProgramError at the first line that is wrong. Ranges and windows are not checked: the device does that.
+/// Throws ProgramError at the first line that is wrong. Ranges and windows are not checked: the
+/// device does that.
 Program assemble(std::string_view text);
 
 /// One command. Throws ProgramError (line 1).
