@@ -529,7 +529,10 @@ class Driver {
       EXPECT_EQ(top.report_record_o, top.report_index_o & 1);
       reports.push_back({top.report_index_o, top.report_state_o, top.report_cause_o, top.report_address_o,
                          top.report_start_o, cycle});
-      if (stop_at_fault && top.report_state_o != kCompleted) halted = true;
+      if (top.report_state_o != kCompleted) {
+        EXPECT_EQ(owed(), 0u) << "reported before its debts are paid";
+        if (stop_at_fault) halted = true;
+      }
     }
     return moved;
   }

@@ -524,16 +524,19 @@ TEST_F(StoreUnit, AnErrorOnAnyResponseStopsAndPaysWhatIsOwed) {
   }
 }
 
-TEST_F(StoreUnit, OnlyTheCyclesBeforeTheErrorAddressAnything) {
+TEST_F(StoreUnit, NoAddressIsOfferedFromTheErrorOn) {
   d.fill({kTagNone});
   d.timing.b_least = d.timing.b_most = 10;
-  d.add(dense(kRaw, 12, 1024));
+  Command c = dense(kRaw, 500, 1024);
+  c.local_pitch = 0;
+  d.add(c);
   d.failing_bursts = {0};
   while (d.b_count == 0) d.step();
-  const std::uint64_t error = d.cycle;
-  d.idle(300);
-  EXPECT_LE(d.last_aw, error) << "an address was given after the error";
-  EXPECT_EQ(d.reports.at(0).state, kFailed);
+  const std::uint64_t error = d.cycle - 1;
+  d.idle(500);
+  EXPECT_LE(d.last_aw, error) << "an address was offered after the error";
+  ASSERT_EQ(d.reports.size(), 1u);
+  EXPECT_EQ(d.reports[0].state, kFailed);
 }
 
 TEST_F(StoreUnit, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
