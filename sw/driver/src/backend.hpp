@@ -1,0 +1,34 @@
+// What the driver needs of a device, whatever is behind it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "uri.hpp"
+
+namespace systolith::driver {
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::uint32_t read32(std::uint32_t offset) = 0;
+  virtual void write32(std::uint32_t offset, std::uint32_t value) = 0;
+  /// Device memory; the caller keeps to [memory_base, memory_base + memory_bytes).
+  virtual void read(std::uint64_t address, void* data, std::size_t bytes) = 0;
+  virtual void write(std::uint64_t address, const void* data, std::size_t bytes) = 0;
+  /// Lets at most `cycles` device cycles pass, fewer once the interrupt is high; how many passed.
+  virtual std::uint64_t advance(std::uint64_t cycles) = 0;
+  /// Cache maintenance around transfers, for platforms that need it: before the device reads, after it wrote.
+  virtual void clean(std::uint64_t address, std::size_t bytes) { (void)address, (void)bytes; }
+  virtual void invalidate(std::uint64_t address, std::size_t bytes) { (void)address, (void)bytes; }
+  virtual std::uint64_t memory_base() const = 0;
+  virtual std::uint64_t memory_bytes() const = 0;
+};
+
+/// Throw std::invalid_argument for keys that they don't know, naming those that they do.
+std::unique_ptr<Backend> open_model(const Uri& uri);
+std::unique_ptr<Backend> open_sim(const Uri& uri);
+
+}  // namespace systolith::driver

@@ -1,0 +1,309 @@
+#include "device.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <vector>
+
+#include "systolith/registers.h"
+
+namespace systolith::driver {
+namespace {
+
+constexpr std::uint64_t kPollCycles = 4096;      // between two looks at the status while waiting
+constexpr std::uint64_t kDefaultTimeout = 1'000'000'000;
+constexpr std::uint64_t kResetTimeout = 4'000'000;
+constexpr std::uint32_t kGone = 0xffffffff;
+constexpr std::uint64_t kDefaultAlignment = 64;
+
+// Bits of the status register.
+constexpr std::uint32_t kBusy = 1, kFaulted = 2, kStuck = 4;
+
+std::uint32_t field(std::uint32_t value, unsigned lsb, unsigned width) {
+  return (value >> lsb) & (width >= 32 ? ~0U : (1U << width) - 1);
+}
+
+constexpr std::array<const char*, 24> kCauses = {
+    "none",    "version",        "opcode",  "reserved",   "semaphore_index", "semaphore_binding",
+    "format",  "size",           "local_range", "address", "window",         "scale",
+    "type_tag", "semaphore_overflow", "bus_read", "bus_write", "bus_fetch",  "bus_record",
+    "bus_timeout", "semaphore_timeout", "ring",  "ring_overrun", "memory",   "aborted"};
+
+}  // namespace
+
+const char* cause_name(std::uint32_t cause) { return cause < kCauses.size() ? kCauses[cause] : "unknown"; }
+
+#define FIELD(value, name) field(value, SYSTOLITH_##name##_LSB, SYSTOLITH_##name##_WIDTH)
+
+DriverDevice::DriverDevice(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {
+  const std::uint32_t magic = backend_->read32(SYSTOLITH_REGISTER_MAGIC);
+  if (magic == kGone) throw Failure{SYSTOLITH_DEVICE_GONE, "every read answers all ones: the device is gone or not powered"};
+  if (magic != SYSTOLITH_MAGIC_RESET)
+    throw Failure{SYSTOLITH_NO_DEVICE, fmt::format("not a Systolith device: magic {:#010x} instead of {:#010x}", magic,
+                                                   SYSTOLITH_MAGIC_RESET)};
+  const std::uint32_t version = backend_->read32(SYSTOLITH_REGISTER_VERSION);
+  if (version >> 16 != SYSTOLITH_VERSION_RESET >> 16)
+    throw Failure{SYSTOLITH_NO_DEVICE,
+                  fmt::format("the device's interface has version {}.{}, this driver was built for {}.{}: use a driver of "
+                              "the device's first number",
+                              version >> 16, version & 0xffff, SYSTOLITH_VERSION_RESET >> 16,
+                              SYSTOLITH_VERSION_RESET & 0xffff)};
+  systolith_capabilities_t& c = capabilities_;
+  c.version = version;
+  const std::uint32_t array = backend_->read32(SYSTOLITH_REGISTER_ARRAY);
+  c.rows = FIELD(array, ARRAY_ROWS);
+  c.columns = FIELD(array, ARRAY_COLUMNS);
+  const std::uint32_t memory = backend_->read32(SYSTOLITH_REGISTER_MEMORY);
+  c.lines = FIELD(memory, MEMORY_LINES);
+  c.banks = 1U << FIELD(memory, MEMORY_BANKS_LOG2);
+  const std::uint32_t line = backend_->read32(SYSTOLITH_REGISTER_LINE);
+  c.line_bytes = FIELD(line, LINE_BYTES);
+  c.bus_bytes = FIELD(line, LINE_BUS_BYTES);
+  c.accumulator_rows = FIELD(backend_->read32(SYSTOLITH_REGISTER_ACCUMULATOR), ACCUMULATOR_ROWS);
+  const std::uint32_t element = backend_->read32(SYSTOLITH_REGISTER_ELEMENT);
+  c.mac_depth = FIELD(element, ELEMENT_DEPTH);
+  c.row_latency = FIELD(element, ELEMENT_ROW_LATENCY);
+  c.drain_lanes = FIELD(element, ELEMENT_DRAIN_LANES);
+  c.address_width = FIELD(element, ELEMENT_ADDRESS_WIDTH);
+  c.formats = backend_->read32(SYSTOLITH_REGISTER_FORMATS);
+  const std::uint32_t queue = backend_->read32(SYSTOLITH_REGISTER_QUEUE);
+  c.unit_queue_depth = FIELD(queue, QUEUE_UNIT_DEPTH);
+  c.semaphores = FIELD(queue, QUEUE_SEMAPHORES);
+  c.windows = FIELD(queue, QUEUE_WINDOWS);
+  c.memory_base = backend_->memory_base();
+  c.memory_bytes = backend_->memory_bytes();
+  if (c.rows == 0 || c.columns == 0 || c.line_bytes == 0 || c.bus_bytes == 0)
+    throw Failure{SYSTOLITH_NO_DEVICE, "the device's capability registers make no sense: wrong bitstream or a broken link"};
+}
+
+std::uint64_t DriverDevice::allocate(std::uint64_t bytes, std::uint64_t alignment) {
+  if (alignment == 0) alignment = kDefaultAlignment;
+  if (bytes == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "0 bytes can't be allocated"};
+  if (!std::has_single_bit(alignment)) throw Failure{SYSTOLITH_BAD_ARGUMENT, "the alignment must be a power of two"};
+  const std::uint64_t end = capabilities_.memory_base + capabilities_.memory_bytes;
+  std::uint64_t place = (capabilities_.memory_base + alignment - 1) & ~(alignment - 1);
+  for (const auto& [address, size] : used_) {
+    if (place + bytes <= address && place + bytes > place) break;
+    place = std::max(place, (address + size + alignment - 1) & ~(alignment - 1));
+  }
+  if (bytes > capabilities_.memory_bytes || place > end - bytes)
+    throw Failure{SYSTOLITH_NO_MEMORY, fmt::format("no {} bytes left of the device's {}; free buffers or split the work",
+                                                   bytes, capabilities_.memory_bytes)};
+  used_[place] = bytes;
+  return place;
+}
+
+void DriverDevice::free(std::uint64_t address) {
+  if (used_.erase(address) == 0)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("{:#x} is not the start of an allocated buffer", address)};
+}
+
+void DriverDevice::check_range(std::uint64_t address, std::uint64_t bytes) const {
+  const std::uint64_t base = capabilities_.memory_base;
+  if (address < base || bytes > capabilities_.memory_bytes || address - base > capabilities_.memory_bytes - bytes)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("{} bytes at {:#x} are not in device memory ({:#x}, {} bytes)", bytes,
+                                                      address, base, capabilities_.memory_bytes)};
+}
+
+void DriverDevice::copy_in(std::uint64_t address, const void* data, std::size_t bytes) {
+  check_range(address, bytes);
+  if (bytes == 0) return;
+  if (data == nullptr) throw Failure{SYSTOLITH_BAD_ARGUMENT, "null data"};
+  backend_->write(address, data, bytes);
+  backend_->clean(address, bytes);
+}
+
+void DriverDevice::copy_out(std::uint64_t address, void* data, std::size_t bytes) {
+  check_range(address, bytes);
+  if (bytes == 0) return;
+  if (data == nullptr) throw Failure{SYSTOLITH_BAD_ARGUMENT, "null data"};
+  backend_->invalidate(address, bytes);
+  backend_->read(address, data, bytes);
+}
+
+void DriverDevice::write64(std::uint32_t offset, std::uint64_t value) {
+  backend_->write32(offset, static_cast<std::uint32_t>(value));
+  backend_->write32(offset + 4, static_cast<std::uint32_t>(value >> 32));
+}
+
+std::uint64_t DriverDevice::read64(std::uint32_t offset) {
+  for (;;) {
+    const std::uint32_t high = backend_->read32(offset + 4);
+    const std::uint32_t low = backend_->read32(offset);
+    if (backend_->read32(offset + 4) == high) return std::uint64_t{high} << 32 | low;
+  }
+}
+
+void DriverDevice::grant(std::uint32_t window, std::uint64_t base, std::uint64_t bytes, std::uint32_t permit) {
+  if (window >= capabilities_.windows)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("window {}: the device has {}", window, capabilities_.windows)};
+  if (bytes == 0 || permit > 3 || base + (bytes - 1) < base)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, "a window has at least one byte, does not wrap, and permits 0 to 3"};
+  if (slots_ != 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "windows are locked while the queue is enabled: reset it first"};
+  const std::uint32_t at = window * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE;
+  write64(SYSTOLITH_REGISTER_WINDOW_BASE_LO + at, base);
+  write64(SYSTOLITH_REGISTER_WINDOW_LAST_LO + at, base + (bytes - 1));
+  backend_->write32(SYSTOLITH_REGISTER_WINDOW_PERMIT + at, permit);
+}
+
+std::uint32_t DriverDevice::status() {
+  const std::uint32_t value = backend_->read32(SYSTOLITH_REGISTER_STATUS);
+  if (value == kGone) throw Failure{SYSTOLITH_DEVICE_GONE, "every read answers all ones: the device is gone"};
+  return value;
+}
+
+systolith_fault_t DriverDevice::fault() {
+  systolith_fault_t fault{};
+  if ((status() & (kFaulted | kStuck)) == 0) return fault;
+  const std::uint32_t value = backend_->read32(SYSTOLITH_REGISTER_FAULT);
+  fault.cause = value & 0xff;
+  fault.unit = value >> 8 & 0xff;
+  fault.index = backend_->read32(SYSTOLITH_REGISTER_FAULT_INDEX);
+  fault.address = read64(SYSTOLITH_REGISTER_FAULT_ADDRESS_LO);
+  return fault;
+}
+
+void DriverDevice::throw_fault(std::uint32_t status) {
+  if ((status & (kFaulted | kStuck)) == 0) return;
+  const systolith_fault_t f = fault();
+  const std::string text = fmt::format("command {}: {} (address, line or row {:#x})", f.index, cause_name(f.cause), f.address);
+  if ((status & kStuck) != 0)
+    throw Failure{SYSTOLITH_DEVICE_GONE, text + "; a bus response never came: reset device and interconnect together"};
+  throw Failure{SYSTOLITH_FAULT, text + "; the queue stands until systolith_reset"};
+}
+
+void DriverDevice::create_queue(std::uint32_t slots_log2) {
+  if (slots_log2 > 16) throw Failure{SYSTOLITH_BAD_ARGUMENT, "a queue has at most 2^16 slots"};
+  if (slots_ != 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "the device has one queue, and it exists: reset it first"};
+  const std::uint32_t slots = 1U << slots_log2;
+  if (ring_ == 0) {
+    ring_ = allocate(std::uint64_t{slots} * SYSTOLITH_COMMAND_BYTES, SYSTOLITH_COMMAND_BYTES);
+    records_ = allocate(std::uint64_t{slots} * SYSTOLITH_RECORD_BYTES, SYSTOLITH_COMMAND_BYTES);
+  }
+  write64(SYSTOLITH_REGISTER_RING_LO, ring_);
+  backend_->write32(SYSTOLITH_REGISTER_RING_SIZE, slots_log2);
+  write64(SYSTOLITH_REGISTER_RECORD_LO, records_);
+  backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
+  backend_->write32(SYSTOLITH_REGISTER_IRQ_ENABLE, 0x3);
+  backend_->write32(SYSTOLITH_REGISTER_CONTROL, 1);
+  slots_ = slots;
+  tail_ = 0;
+  for (int tries = 0; tries < 100; ++tries) {
+    const std::uint32_t value = status();
+    if ((value & (kFaulted | kStuck)) != 0) {
+      throw Failure{SYSTOLITH_FAULT, fmt::format("the queue can't be enabled ({}): grant a window that holds ring and records, "
+                                                 "or all of device memory, first", cause_name(fault().cause))};
+    }
+    if ((value & 8) != 0) return;
+    backend_->advance(16);
+  }
+  throw Failure{SYSTOLITH_TIMEOUT, "the queue does not come up"};
+}
+
+std::uint32_t DriverDevice::submit(const systolith_command_t* commands, std::size_t count) {
+  if (slots_ == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
+  if (count == 0 || commands == nullptr) throw Failure{SYSTOLITH_BAD_ARGUMENT, "no commands"};
+  while (count != 0) {
+    std::uint32_t room = slots_ - (tail_ - backend_->read32(SYSTOLITH_REGISTER_COMPLETED));
+    if (room == 0) {
+      wait_completed(tail_ - slots_ + 1, kDefaultTimeout);
+      continue;
+    }
+    const std::uint32_t batch = static_cast<std::uint32_t>(std::min<std::size_t>(room, count));
+    for (std::uint32_t i = 0; i < batch; ++i) {
+      const std::uint64_t slot = ring_ + std::uint64_t{(tail_ + i) & (slots_ - 1)} * SYSTOLITH_COMMAND_BYTES;
+      backend_->write(slot, commands[i].words, SYSTOLITH_COMMAND_BYTES);
+      backend_->clean(slot, SYSTOLITH_COMMAND_BYTES);
+    }
+    tail_ += batch;
+    commands += batch;
+    count -= batch;
+    backend_->write32(SYSTOLITH_REGISTER_DOORBELL, tail_);
+  }
+  return tail_ - 1;
+}
+
+void DriverDevice::wait_completed(std::uint32_t target, std::uint64_t timeout) {
+  std::uint64_t waited = 0;
+  for (;;) {
+    throw_fault(status());
+    if (static_cast<std::int32_t>(backend_->read32(SYSTOLITH_REGISTER_COMPLETED) - target) >= 0) return;
+    if (waited >= timeout)
+      throw Failure{SYSTOLITH_TIMEOUT, fmt::format("not done after {} cycles: {} of {} commands completed, status {:#x}; wait "
+                                                   "again, or reset", waited,
+                                                   backend_->read32(SYSTOLITH_REGISTER_COMPLETED), target, status())};
+    backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0x5);
+    waited += std::max<std::uint64_t>(1, backend_->advance(std::min(kPollCycles, timeout - waited)));
+  }
+}
+
+void DriverDevice::wait(std::uint32_t index, std::uint64_t timeout) {
+  if (slots_ == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
+  if (static_cast<std::int32_t>(tail_ - index) <= 0)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("command {} was not submitted", index)};
+  wait_completed(index + 1, timeout == 0 ? kDefaultTimeout : timeout);
+}
+
+systolith_record_t DriverDevice::record(std::uint32_t index) {
+  if (slots_ == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
+  systolith_record_t record{};
+  const std::uint64_t address = records_ + std::uint64_t{index & (slots_ - 1)} * SYSTOLITH_RECORD_BYTES;
+  backend_->invalidate(address, SYSTOLITH_RECORD_BYTES);
+  backend_->read(address, record.words, SYSTOLITH_RECORD_BYTES);
+  if ((record.words[0] & 0xffffffff) != index || (record.words[0] >> 32 & 0xff) == 0)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("command {} left no record: set its record flag", index)};
+  return record;
+}
+
+void DriverDevice::reset() {
+  backend_->write32(SYSTOLITH_REGISTER_CONTROL, 2);
+  for (std::uint64_t waited = 0; waited < kResetTimeout;) {
+    const std::uint32_t value = status();
+    if ((value & kStuck) != 0) throw_fault(value);
+    if ((value & kBusy) == 0) {
+      slots_ = 0;
+      tail_ = 0;
+      if (ring_ != 0) {
+        free(ring_);
+        free(records_);
+        ring_ = records_ = 0;
+      }
+      backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
+      return;
+    }
+    backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
+    waited += std::max<std::uint64_t>(1, backend_->advance(kPollCycles));
+  }
+  throw Failure{SYSTOLITH_DEVICE_GONE, "the reset does not end: a bus response never comes; reset device and interconnect"};
+}
+
+systolith_counters_t DriverDevice::counters() {
+  systolith_counters_t c{};
+#define COUNTER(member, name) c.member = read64(SYSTOLITH_REGISTER_##name##_LO)
+  COUNTER(cycles, CYCLES);
+  COUNTER(mac_cycles, MAC_CYCLES);
+  COUNTER(lost_start, LOST_START);
+  COUNTER(lost_fill, LOST_FILL);
+  COUNTER(lost_loads, LOST_LOADS);
+  COUNTER(lost_store, LOST_STORE);
+  COUNTER(lost_other, LOST_OTHER);
+  COUNTER(lost_reentry, LOST_REENTRY);
+  COUNTER(lost_drain, LOST_DRAIN);
+  COUNTER(lost_tail, LOST_TAIL);
+  COUNTER(macs, MACS);
+  COUNTER(bytes_read, BYTES_READ);
+  COUNTER(bytes_written, BYTES_WRITTEN);
+  COUNTER(load_busy, LOAD_BUSY);
+  COUNTER(store_busy, STORE_BUSY);
+  COUNTER(commands, COMMANDS);
+  COUNTER(dropped_beats, DROPPED_BEATS);
+#undef COUNTER
+  return c;
+}
+
+void DriverDevice::clear_counters() { backend_->write32(SYSTOLITH_REGISTER_COUNTER_CLEAR, 1); }
+
+}  // namespace systolith::driver

@@ -1,0 +1,59 @@
+// A device behind the C interface: allocator, queue, errors.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "backend.hpp"
+#include "systolith/systolith.h"
+
+namespace systolith::driver {
+
+/// A refused or failed call.
+struct Failure {
+  systolith_status_t status;
+  std::string text;
+};
+
+class DriverDevice {
+ public:
+  /// Throws Failure when the device answers with all ones, another identity or another major version.
+  explicit DriverDevice(std::unique_ptr<Backend> backend);
+
+  const systolith_capabilities_t& capabilities() const { return capabilities_; }
+  std::uint64_t allocate(std::uint64_t bytes, std::uint64_t alignment);
+  void free(std::uint64_t address);
+  void copy_in(std::uint64_t address, const void* data, std::size_t bytes);
+  void copy_out(std::uint64_t address, void* data, std::size_t bytes);
+  void grant(std::uint32_t window, std::uint64_t base, std::uint64_t bytes, std::uint32_t permit);
+  void create_queue(std::uint32_t slots_log2);
+  std::uint32_t submit(const systolith_command_t* commands, std::size_t count);
+  void wait(std::uint32_t index, std::uint64_t timeout);
+  systolith_record_t record(std::uint32_t index);
+  systolith_fault_t fault();
+  void reset();
+  systolith_counters_t counters();
+  void clear_counters();
+  std::uint32_t read_register(std::uint32_t offset) { return backend_->read32(offset); }
+  void write_register(std::uint32_t offset, std::uint32_t value) { backend_->write32(offset, value); }
+
+ private:
+  void write64(std::uint32_t offset, std::uint64_t value);
+  std::uint64_t read64(std::uint32_t offset);
+  std::uint32_t status();                    // throws when the device is gone
+  void throw_fault(std::uint32_t status);
+  void check_range(std::uint64_t address, std::uint64_t bytes) const;
+  void wait_completed(std::uint32_t target, std::uint64_t timeout);
+
+  std::unique_ptr<Backend> backend_;
+  systolith_capabilities_t capabilities_{};
+  std::map<std::uint64_t, std::uint64_t> used_;   // address -> bytes
+  std::uint64_t ring_ = 0, records_ = 0;
+  std::uint32_t slots_ = 0;
+  std::uint32_t tail_ = 0;
+};
+
+const char* cause_name(std::uint32_t cause);
+
+}  // namespace systolith::driver
