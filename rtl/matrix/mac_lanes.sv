@@ -436,7 +436,7 @@ module mac_lanes
         one = ~search[31];
         left = {sixteen, eight, four, two, one};
         left = (state.exponent < {4'd0, left}) ? state.exponent[4:0] : left;
-        zero = state.subtract & ~state.sticky & sixteen & eight & four;
+        zero = state.subtract & ~state.negate & ~state.sticky & sixteen & eight & four;
         state = {
           state.int8, zero, state.negate, state.sticky, state.negative & ~(zero & ~state.infinite), state.invalid, state.infinite, state.exponent
         };
