@@ -113,6 +113,12 @@ module axi_arbiter
     return 8'(beats - 9'd1);
   endfunction
 
+  // Occupancies are not needed, and a response's low bit only tells exclusive from plain.
+  logic [1:0] ar_held, aw_held, w_held;
+  logic [$clog2(WritesOutstanding + 5)-1:0] order_held;
+  logic unused_bits;
+  assign unused_bits = ^{ar_held, aw_held, w_held, order_held, m_axi_bresp[0], m_axi_rresp[0]};
+
   // ---- read address ----
   address_beat_t ar_in, ar_out;
   logic ar_in_valid, ar_in_ready;
@@ -127,7 +133,7 @@ module axi_arbiter
   stream_fifo #(.Width($bits(address_beat_t)), .Depth(2)) u_ar (
     .clk_i, .rst_ni, .flush_i(1'b0),
     .valid_i(ar_in_valid), .data_i(ar_in), .ready_o(ar_in_ready),
-    .valid_o(m_axi_arvalid), .data_o(ar_out), .ready_i(m_axi_arready), .count_o()
+    .valid_o(m_axi_arvalid), .data_o(ar_out), .ready_i(m_axi_arready), .count_o(ar_held)
   );
   assign m_axi_arid = ar_out.second ? IdLoad : IdFetch;
   assign m_axi_araddr = ar_out.address;
@@ -158,7 +164,7 @@ module axi_arbiter
   stream_fifo #(.Width($bits(address_beat_t)), .Depth(2)) u_aw (
     .clk_i, .rst_ni, .flush_i(1'b0),
     .valid_i(aw_in_valid), .data_i(aw_in), .ready_o(aw_in_ready),
-    .valid_o(m_axi_awvalid), .data_o(aw_out), .ready_i(m_axi_awready), .count_o()
+    .valid_o(m_axi_awvalid), .data_o(aw_out), .ready_i(m_axi_awready), .count_o(aw_held)
   );
   assign m_axi_awid = aw_out.second ? IdStore : IdRecord;
   assign m_axi_awaddr = aw_out.address;
@@ -168,7 +174,7 @@ module axi_arbiter
   stream_fifo #(.Width(1), .Depth(WritesOutstanding + 4)) u_order (
     .clk_i, .rst_ni, .flush_i(1'b0),
     .valid_i(aw_accept), .data_i(aw_in.second), .ready_o(order_ready),
-    .valid_o(order_valid), .data_o(order_store), .ready_i(order_pop), .count_o()
+    .valid_o(order_valid), .data_o(order_store), .ready_i(order_pop), .count_o(order_held)
   );
 
   // ---- write data ----
@@ -185,7 +191,7 @@ module axi_arbiter
   stream_fifo #(.Width($bits(data_beat_t)), .Depth(2)) u_w (
     .clk_i, .rst_ni, .flush_i(1'b0),
     .valid_i(w_in_valid), .data_i(w_in), .ready_o(w_in_ready),
-    .valid_o(m_axi_wvalid), .data_o(w_out), .ready_i(m_axi_wready), .count_o()
+    .valid_o(m_axi_wvalid), .data_o(w_out), .ready_i(m_axi_wready), .count_o(w_held)
   );
   assign m_axi_wdata = w_out.data;
   assign m_axi_wstrb = w_out.strobe;
