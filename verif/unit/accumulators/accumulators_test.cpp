@@ -55,8 +55,8 @@ class Accumulators : public testing::Test {
     top.eval();
   }
 
-  /// One cycle with the inputs set (without write data, which comes from the model): checks what is due and queues what
-  /// this cycle's reads must give.
+  /// One cycle with the inputs set (without write data, which comes from the model): checks what is
+  /// due and queues what this cycle's reads must give.
   void cycle() {
     // Array write: values are drawn at column 0's time and appear column by column.
     Row write{top.write_valid_i != 0, top.write_row_i, std::vector<uint32_t>(cols)};
@@ -72,23 +72,27 @@ class Accumulators : public testing::Test {
     bool clash = false;
     std::vector<bool> load(cols);
     for (uint32_t c = 0; c < cols; ++c) {
-      load[c] = top.load_valid_i && c / per_word == top.load_word_i && (top.load_strobe_i >> c % per_word & 1);
+      load[c] = top.load_valid_i && c / per_word == top.load_word_i &&
+                (top.load_strobe_i >> c % per_word & 1);
       clash |= writes[c].valid && (load[c] || (top.load_valid_i && top.load_word_i == 0 && c == 0));
     }
     if (top.load_valid_i) ASSERT_EQ(top.load_ready_o, !clash);
     loaded = top.load_valid_i && top.load_ready_o;
 
     const auto written = [&](uint32_t c, uint32_t row) {
-      return (writes[c].valid && writes[c].row == row) || (loaded && load[c] && top.load_row_i == row);
+      return (writes[c].valid && writes[c].row == row) ||
+             (loaded && load[c] && top.load_row_i == row);
     };
     const auto tag_written = [&](uint32_t row) {
-      return (writes[0].valid && writes[0].row == row) || (loaded && top.load_word_i == 0 && top.load_row_i == row);
+      return (writes[0].valid && writes[0].row == row) ||
+             (loaded && top.load_word_i == 0 && top.load_row_i == row);
     };
     for (uint32_t c = 0; c < cols; ++c) {
       const Row& read = reads[c];
-      if (!read.valid || written(c, read.row)) continue;   // read beside a write: nobody's value
+      if (!read.valid || written(c, read.row)) continue;  // read beside a write: nobody's value
       const uint32_t value = model[read.row][c];
-      checks[latency].push_back([this, c, value] { EXPECT_EQ(top.read_data_o[c], value) << "column " << c; });
+      checks[latency].push_back(
+          [this, c, value] { EXPECT_EQ(top.read_data_o[c], value) << "column " << c; });
     }
     if (top.read_valid_i && !tag_written(top.read_row_i)) {
       const uint32_t tag = tags[top.read_row_i];
@@ -98,7 +102,8 @@ class Accumulators : public testing::Test {
       for (uint32_t c = 0; c < cols; ++c) {
         if (written(c, top.drain_row_i)) continue;
         const uint32_t value = model[top.drain_row_i][c];
-        checks[latency].push_back([this, c, value] { EXPECT_EQ(top.drain_data_o[c], value) << "column " << c; });
+        checks[latency].push_back(
+            [this, c, value] { EXPECT_EQ(top.drain_data_o[c], value) << "column " << c; });
       }
       if (!tag_written(top.drain_row_i)) {
         const uint32_t tag = tags[top.drain_row_i];
@@ -109,7 +114,8 @@ class Accumulators : public testing::Test {
       if (writes[c].valid) model[writes[c].row][c] = writes[c].data[c];
       if (loaded && load[c]) {
         uint32_t value;
-        std::memcpy(&value, reinterpret_cast<const uint8_t*>(&top.load_data_i) + c % per_word * 4, 4);
+        std::memcpy(&value, reinterpret_cast<const uint8_t*>(&top.load_data_i) + c % per_word * 4,
+                    4);
         model[top.load_row_i][c] = value;
       }
     }
@@ -144,7 +150,7 @@ class Accumulators : public testing::Test {
   uint32_t rows, cols, per_word, latency, words;
   std::vector<std::vector<uint32_t>> model;
   std::vector<uint32_t> tags;
-  std::deque<Row> writes, reads;   // [c]: entered c cycles ago
+  std::deque<Row> writes, reads;  // [c]: entered c cycles ago
   std::deque<std::vector<std::function<void()>>> checks;
   bool loaded = false;
   std::mt19937 random{3};
@@ -172,7 +178,8 @@ TEST_F(Accumulators, RandomTrafficOnAllPortsMatchesAnArray) {
 }
 
 TEST_F(Accumulators, AFullStreamThatHeedsHolesLetsALoadPass) {
-  const uint32_t issue_delay = 40;   // from the issue slot that a hole leaves free to column 0's write
+  const uint32_t issue_delay =
+      40;  // from the issue slot that a hole leaves free to column 0's write
   std::deque<bool> slots(issue_delay, true);
   uint32_t row = 0, word = 0, waited = 0, longest = 0, holes = 0, cycles = 4000;
   uint32_t done = 0;

@@ -75,16 +75,26 @@ class Model {
     }
   }
 
-  /// Fills the scratchpad: BF16 values around one with some special ones, read as INT8 arbitrary bytes.
+  /// Fills the scratchpad: BF16 values around one with some special ones, read as INT8 arbitrary
+  /// bytes.
   void fill(std::mt19937& random) {
     for (size_t i = 0; i < scratchpad.size(); i += 2) {
       uint16_t half = static_cast<uint16_t>((random() & 0x807f) | (124 + random() % 6) << 7);
       switch (random() % 200) {
-        case 0: half = 0x0000; break;
-        case 1: half = 0x8000; break;
-        case 2: half = static_cast<uint16_t>(random() & 0x807f); break;
-        case 3: half = static_cast<uint16_t>((random() & 0x80ff) | 0x7f00); break;
-        default: break;
+        case 0:
+          half = 0x0000;
+          break;
+        case 1:
+          half = 0x8000;
+          break;
+        case 2:
+          half = static_cast<uint16_t>(random() & 0x807f);
+          break;
+        case 3:
+          half = static_cast<uint16_t>((random() & 0x80ff) | 0x7f00);
+          break;
+        default:
+          break;
       }
       if (random() % 4000 == 0) half = static_cast<uint16_t>(random() | 0x7f80);
       std::memcpy(&scratchpad[i], &half, std::min<size_t>(2, scratchpad.size() - i));

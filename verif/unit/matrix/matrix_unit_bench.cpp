@@ -22,9 +22,16 @@ Bench::Bench()
   }
   top_->rst_ni = 1;
   top_->eval();
-  sizes_ = {top_->rows_o,       top_->cols_o,      top_->row_latency_o, top_->memory_latency_o,
-            top_->line_bytes_o, top_->bus_bytes_o, top_->lines_o,       top_->banks_o,
-            top_->accumulator_rows_o, top_->issue_to_visible_o};
+  sizes_ = {top_->rows_o,
+            top_->cols_o,
+            top_->row_latency_o,
+            top_->memory_latency_o,
+            top_->line_bytes_o,
+            top_->bus_bytes_o,
+            top_->lines_o,
+            top_->banks_o,
+            top_->accumulator_rows_o,
+            top_->issue_to_visible_o};
 }
 
 Bench::~Bench() { top_->final(); }

@@ -22,7 +22,8 @@ struct Sync {
   }
 };
 
-/// MATRIX command, fields as in the interface page, section 4.4. Pitches in lines and accumulator rows.
+/// MATRIX command, fields as in the interface page, section 4.4. Pitches in lines and accumulator
+/// rows.
 struct Command {
   bool int8 = false;
   bool accumulate = false;
@@ -50,8 +51,8 @@ struct Cycle {
 
 /// Device sizes of the configuration that was compiled in.
 struct Sizes {
-  uint32_t rows, cols, row_latency, memory_latency, line_bytes, bus_bytes, lines, banks, accumulator_rows,
-      issue_to_visible;
+  uint32_t rows, cols, row_latency, memory_latency, line_bytes, bus_bytes, lines, banks,
+      accumulator_rows, issue_to_visible;
 };
 
 class Bench {
@@ -84,7 +85,7 @@ class Bench {
   std::vector<Report> reports;
   std::vector<Cycle> log;
   std::function<void()> before_edge;
-  bool command_stall = false;   // holds the queue back
+  bool command_stall = false;  // holds the queue back
   uint64_t granted[2] = {0, 0};
   uint64_t signalled[2] = {0, 0};
 

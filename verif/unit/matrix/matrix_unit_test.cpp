@@ -1,4 +1,5 @@
-// Matrix unit with scratchpad and accumulators: bits against the chain, order and visibility, cycles, faults.
+// Matrix unit with scratchpad and accumulators: bits against the chain, order and visibility,
+// cycles, faults.
 #include "matrix_unit_bench.h"
 
 #include <gtest/gtest.h>
@@ -64,7 +65,8 @@ class MatrixUnit : public testing::Test {
       const uint32_t b_extent = (c.k - 1) * c.b_pitch + b_lines;
       c.c_pitch = c.m + pick(0, 3);
       const uint32_t c_extent = (model.strips(c) - 1) * c.c_pitch + c.m;
-      if (a_extent > sizes.lines || b_extent > sizes.lines || c_extent > sizes.accumulator_rows) continue;
+      if (a_extent > sizes.lines || b_extent > sizes.lines || c_extent > sizes.accumulator_rows)
+        continue;
       c.a_base = pick(0, sizes.lines - a_extent);
       c.b_base = pick(0, sizes.lines - b_extent);
       // Mostly the same few rows, so that commands depend on each other.
@@ -211,7 +213,7 @@ TEST_F(MatrixUnit, WaitsHoldRowsAndSignalsFollowVisibleRows) {
     model = Model(sizes);
     fill(100 + seed);
     const uint32_t count = 12;
-    std::vector<uint64_t> need[2], signal_rows[2];   // row number of each grant, rows of each signal
+    std::vector<uint64_t> need[2], signal_rows[2];  // row number of each grant, rows of each signal
     uint64_t needed[2] = {0, 0}, total = 0;
     for (uint32_t i = 0; i < count; ++i) {
       Command c = random_command();
@@ -229,7 +231,9 @@ TEST_F(MatrixUnit, WaitsHoldRowsAndSignalsFollowVisibleRows) {
         };
         c.waits[p] = sync(p);
         c.signals[p] = sync(2 + p);
-        const auto step = [&](const Sync& s) { return s.by_rows ? uint64_t{1} << s.rows_log2 : rows; };
+        const auto step = [&](const Sync& s) {
+          return s.by_rows ? uint64_t{1} << s.rows_log2 : rows;
+        };
         if (c.waits[p].count) {
           for (uint64_t r = 0; r < rows; r += step(c.waits[p])) {
             need[p].push_back(total + r);
@@ -264,7 +268,8 @@ TEST_F(MatrixUnit, WaitsHoldRowsAndSignalsFollowVisibleRows) {
       }
       if (t.issue_o) {
         for (uint32_t q = 0; q < 2; ++q) {
-          const uint64_t needs = std::upper_bound(need[q].begin(), need[q].end(), issued) - need[q].begin();
+          const uint64_t needs =
+              std::upper_bound(need[q].begin(), need[q].end(), issued) - need[q].begin();
           ASSERT_GE(bench.granted[q] - granted_base[q], needs) << "row " << issued;
         }
         issue_cycle.push_back(bench.cycle());
@@ -332,7 +337,8 @@ TEST_F(MatrixUnit, ARowIsReadableWhenItsSignalIs) {
 TEST_F(MatrixUnit, LongPassesFollowWithoutBubble) {
   fill(4);
   for (const bool int8 : {false, true}) {
-    // INT8 reads two lines of B a stationary row; with an odd row latency one phase in RowLatency stays unused.
+    // INT8 reads two lines of B a stationary row; with an odd row latency one phase in RowLatency
+    // stays unused.
     const uint32_t load = int8 ? (sizes.rows * sizes.row_latency + sizes.row_latency / 2 - 1) /
                                      (sizes.row_latency / 2)
                                : sizes.rows;
@@ -348,12 +354,11 @@ TEST_F(MatrixUnit, LongPassesFollowWithoutBubble) {
       const uint64_t from = bench.log.size();
       bench.queue(c);
       ASSERT_TRUE(bench.run());
-      model = Model(model);
       model.apply(c);
       const Issues i = issues(from);
       EXPECT_EQ(i.count, model.rows(c));
-      EXPECT_EQ(i.bubbles(), 0u) << "int8 " << int8 << " strip_outer " << strip_outer << " m " << c.m
-                                 << " reentry " << i.reentry << " fill " << i.fill;
+      EXPECT_EQ(i.bubbles(), 0u) << "int8 " << int8 << " strip_outer " << strip_outer << " m "
+                                 << c.m << " reentry " << i.reentry << " fill " << i.fill;
       EXPECT_EQ(i.macs, uint64_t{c.m} * c.n * c.k);
       for (uint32_t s = 0; s < 2; ++s) check_rows(s * c.c_pitch, c.m);
     }
@@ -362,7 +367,8 @@ TEST_F(MatrixUnit, LongPassesFollowWithoutBubble) {
 
 TEST_F(MatrixUnit, CommandsOfBothFormatsFollowWithoutBubble) {
   fill(5);
-  const uint32_t load = (sizes.rows * sizes.row_latency + sizes.row_latency / 2 - 1) / (sizes.row_latency / 2);
+  const uint32_t load =
+      (sizes.rows * sizes.row_latency + sizes.row_latency / 2 - 1) / (sizes.row_latency / 2);
   const uint32_t m = std::max(load, sizes.cols + sizes.row_latency + 3);
   if (m > upper() || 3 * m > sizes.accumulator_rows) GTEST_SKIP() << "memories too small";
   const uint64_t from = bench.log.size();
@@ -413,7 +419,6 @@ TEST_F(MatrixUnit, ReentryAtTheMinimumDistance) {
     EXPECT_GE(i.last - i.first + 1, (blocks - 1) * distance + m);
     RecordProperty("spacing_m" + std::to_string(m),
                    std::to_string(double(i.last - i.first + 1 - m) / (blocks - 1)));
-    model = Model(model);
     model.apply(c);
     check_rows(0, m);
   }
@@ -429,8 +434,8 @@ TEST_F(MatrixUnit, DISABLED_PrintSpacing) {
       for (int i = 0; i < 8; ++i) bench.queue(c);
       ASSERT_TRUE(bench.run());
       const Issues i = issues(from);
-      std::printf("%s independent passes of %2u rows: %.2f cycles a pass\n", int8 ? "INT8" : "BF16", m,
-                  double(i.last - i.first + 1 - m) / (8 * strips - 1));
+      std::printf("%s independent passes of %2u rows: %.2f cycles a pass\n", int8 ? "INT8" : "BF16",
+                  m, double(i.last - i.first + 1 - m) / (8 * strips - 1));
     }
   }
   for (const uint32_t m : {1u, 8u, 16u, 32u}) {
@@ -469,7 +474,6 @@ TEST_F(MatrixUnit, Product128x128x64TakesAnIssueARow) {
     EXPECT_EQ(i.count, 4096u);
     EXPECT_EQ(i.bubbles(), 0u);
     EXPECT_EQ(i.macs, 128u * 128u * 64u);
-    model = Model(sizes.accumulator_rows ? model : model);
     model.apply(c);
     check_rows(0, 1024);
   }
@@ -528,7 +532,7 @@ TEST_F(MatrixUnit, ATagOfTheFormatOrNoneContinues) {
   bench.load_row(0, seed.data(), sizes.cols, 1);
   std::copy(seed.begin(), seed.end(), model.accumulators.begin());
   model.tags[0] = 1;
-  Command c = dense(false, 2, sizes.cols, sizes.rows + 1);   // row 0 seeded, row 1 tag none
+  Command c = dense(false, 2, sizes.cols, sizes.rows + 1);  // row 0 seeded, row 1 tag none
   c.accumulate = true;
   bench.queue(c);
   model.apply(c);
@@ -593,6 +597,62 @@ TEST_F(MatrixUnit, ACommandBlockedInARowWaitEndsAbortedOnAbandon) {
   EXPECT_EQ(issued, 12u);
 }
 
+TEST_F(MatrixUnit, ACommandBlockedBetweenPassesEndsAbortedOnAbandon) {
+  fill(16);
+  Command c = dense(false, 8, sizes.cols, 2 * sizes.rows);
+  c.waits[1] = {2, 1, true, 3};
+  bench.give(1, 3);  // one grant and a half
+  bench.queue(c);
+  bench.queue(c);
+  for (int i = 0; i < 300; ++i) bench.step();
+  EXPECT_TRUE(bench.top().blocked_o);
+  EXPECT_TRUE(bench.top().lost_wait_o);
+  EXPECT_EQ(bench.top().lost_wait_semaphore_o, 1u);
+  bench.top().halt_i = 1;
+  bench.top().abandon_i = 1;
+  for (int i = 0; i < 10; ++i) bench.step();
+  EXPECT_FALSE(bench.top().busy_o);
+  ASSERT_EQ(bench.reports.size(), 1u);
+  EXPECT_EQ(bench.reports[0].state, kAborted);
+  EXPECT_EQ(bench.reports[0].cause, kCauseAborted);
+  check_counters();
+}
+
+TEST_F(MatrixUnit, AStationaryBlockIsReadOnlyOnceItsFirstRowIsAllowed) {
+  fill(17);
+  const uint32_t m = 8;
+  Command c = dense(false, m, sizes.cols, 3 * sizes.rows);
+  c.waits[0] = {1, 0, true, 3};  // a grant a pass
+  Command next = c;              // and the next command's first block behind its own wait
+  next.c_base = m;
+  bench.queue(c);
+  bench.queue(next);
+  model.apply(c);
+  std::vector<uint8_t> junk(sizes.line_bytes, 0x41);
+  const uint32_t block_lines = sizes.rows * c.b_pitch;
+  for (uint32_t pass = 0; pass < 6; ++pass) {
+    const auto write = [&](bool real) {
+      for (uint32_t i = 0; i < block_lines; ++i) {
+        const uint32_t line = c.b_base + pass % 3 * block_lines + i;
+        bench.write_line(line,
+                         real ? &model.scratchpad[size_t{line} * sizes.line_bytes] : junk.data());
+      }
+    };
+    // Block by block: junk until just before the grant, and again after its pass.
+    if (pass == 0) {
+      for (pass = 0; pass < 3; ++pass) write(false);
+      pass = 0;
+    }
+    write(true);
+    bench.give(0, 1);
+    for (uint32_t i = 0; i < 2 * sizes.issue_to_visible + 50; ++i) bench.step();
+    write(false);
+  }
+  ASSERT_TRUE(bench.run());
+  model.apply(next);
+  check_rows(0, 2 * m);
+}
+
 TEST_F(MatrixUnit, FlushAtAnyMomentLeavesACleanUnit) {
   for (uint32_t seed = 0; seed < 60; ++seed) {
     bench.clear();
@@ -612,7 +672,7 @@ TEST_F(MatrixUnit, FlushAtAnyMomentLeavesACleanUnit) {
     bench.top().eval();
     ASSERT_FALSE(bench.top().busy_o);
     ASSERT_FALSE(bench.top().in_flight_o);
-    check_rows(0, 40);   // zero, tag none
+    check_rows(0, 40);  // zero, tag none
     bench.command_stall = false;
     // Whatever the queue still held runs now, and one more.
     model = Model(sizes);

@@ -18,7 +18,7 @@ TEST(Memory, RandomReadsAndWritesMatchAnArray) {
   Vmemory top;
   std::mt19937_64 random(1);
   std::array<uint64_t, kDepth> model{};
-  std::deque<std::optional<uint64_t>> pipe(LATENCY);   // front: data due after this edge
+  std::deque<std::optional<uint64_t>> pipe(LATENCY);  // front: data due after this edge
   std::optional<uint64_t> held;
   top.rst_ni = 1;
   top.clk_i = 0;
@@ -40,13 +40,14 @@ TEST(Memory, RandomReadsAndWritesMatchAnArray) {
     top.eval();
     std::optional<uint64_t> read;
     if (top.read_valid_i) {
-      read = model[top.read_index_i];   // the word before this cycle's write
+      read = model[top.read_index_i];  // the word before this cycle's write
       collisions += top.write_valid_i && top.write_index_i == top.read_index_i;
     }
     if (top.write_valid_i) {
       uint64_t mask = 0;
       for (uint32_t g = 0; g < kGranules; ++g) {
-        if (strobe >> g & 1) mask |= (GRANULE == 64 ? ~uint64_t{0} : (uint64_t{1} << GRANULE) - 1) << g * GRANULE % 64;
+        if (strobe >> g & 1)
+          mask |= (GRANULE == 64 ? ~uint64_t{0} : (uint64_t{1} << GRANULE) - 1) << g * GRANULE % 64;
       }
       partial += strobe != all;
       model[top.write_index_i] = (model[top.write_index_i] & ~mask) | (top.write_data_i & mask);

@@ -73,7 +73,7 @@ TEST_F(Scratchpad, RandomReadsAndWritesMatchAnArray) {
   for (auto& p : pipe) p.resize(top.latency_o);
   uint32_t refused = 0, together = 0;
   for (uint32_t cycle = 0; cycle < 20000; ++cycle) {
-    if (cycle == 12000) {   // a second clear after everything was written
+    if (cycle == 12000) {  // a second clear after everything was written
       top.read_valid_i = 0;
       top.write_valid_i = 0;
       clear();
@@ -101,7 +101,8 @@ TEST_F(Scratchpad, RandomReadsAndWritesMatchAnArray) {
     for (uint32_t p = 0; p < 3; ++p) {
       bool free = top.read_valid_i >> p & 1;
       for (uint32_t q = 0; q < p; ++q) {
-        if ((top.read_valid_i >> q & 1) && bank(top.read_line_i[q]) == bank(top.read_line_i[p])) free = false;
+        if ((top.read_valid_i >> q & 1) && bank(top.read_line_i[q]) == bank(top.read_line_i[p]))
+          free = false;
       }
       expected |= free << p;
       refused += (top.read_valid_i >> p & 1) && !free;
@@ -123,7 +124,8 @@ TEST_F(Scratchpad, RandomReadsAndWritesMatchAnArray) {
       pipe[p].pop_front();
       const Read& read = pipe[p].front();
       if (read.granted) {
-        ASSERT_EQ(0, std::memcmp(&top.read_data_o[p], read.data.data(), line_bytes)) << "port " << p;
+        ASSERT_EQ(0, std::memcmp(&top.read_data_o[p], read.data.data(), line_bytes))
+            << "port " << p;
       }
     }
   }
