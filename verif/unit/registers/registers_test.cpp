@@ -101,7 +101,9 @@ class Registers : public testing::Test {
   uint64_t cycle_ = 0;
 };
 
-constexpr uint32_t window(unsigned w, uint32_t reg) { return reg + w * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE; }
+constexpr uint32_t window(unsigned w, uint32_t reg) {
+  return reg + w * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE;
+}
 
 TEST_F(Registers, IdentityAndCapabilitiesAreThoseOfTheConfiguration) {
   EXPECT_EQ(read(SYSTOLITH_REGISTER_MAGIC), 0x54535953u);
@@ -167,8 +169,9 @@ TEST_F(Registers, WindowsThatAreNotBuiltReadZero) {
 
 TEST_F(Registers, WindowsRingAndRecordAreLockedFromEnableToTheEndOfReset) {
   std::vector<std::pair<uint32_t, uint32_t>> values;
-  for (const uint32_t reg : {SYSTOLITH_REGISTER_RING_LO, SYSTOLITH_REGISTER_RING_HI, SYSTOLITH_REGISTER_RING_SIZE,
-                             SYSTOLITH_REGISTER_RECORD_LO, SYSTOLITH_REGISTER_RECORD_HI}) {
+  for (const uint32_t reg :
+       {SYSTOLITH_REGISTER_RING_LO, SYSTOLITH_REGISTER_RING_HI, SYSTOLITH_REGISTER_RING_SIZE,
+        SYSTOLITH_REGISTER_RECORD_LO, SYSTOLITH_REGISTER_RECORD_HI}) {
     values.emplace_back(reg, 5);
   }
   for (unsigned w = 0; w < 4; ++w) {
@@ -260,12 +263,14 @@ TEST_F(Registers, LowAddressBitsNameTheSameRegister) {
     write(SYSTOLITH_REGISTER_BUS_TIMEOUT, 0x11223344);
     write(SYSTOLITH_REGISTER_BUS_TIMEOUT + byte, 0xaabbccdd, static_cast<uint8_t>(1u << byte));
     const uint32_t mask = 0xffu << (8 * byte);
-    EXPECT_EQ(read(SYSTOLITH_REGISTER_BUS_TIMEOUT + byte), (0x11223344u & ~mask) | (0xaabbccddu & mask));
+    EXPECT_EQ(read(SYSTOLITH_REGISTER_BUS_TIMEOUT + byte),
+              (0x11223344u & ~mask) | (0xaabbccddu & mask));
   }
 }
 
 TEST_F(Registers, DoorbellRingsWithAllFourStrobesOnly) {
-  for (uint8_t strobe = 0; strobe < 15; ++strobe) write(SYSTOLITH_REGISTER_DOORBELL, 0x12345678, strobe);
+  for (uint8_t strobe = 0; strobe < 15; ++strobe)
+    write(SYSTOLITH_REGISTER_DOORBELL, 0x12345678, strobe);
   EXPECT_TRUE(doorbells_.empty());
   write(SYSTOLITH_REGISTER_DOORBELL, 0x12345678);
   write(SYSTOLITH_REGISTER_DOORBELL, 0xffffffff);
@@ -302,16 +307,28 @@ TEST_F(Registers, StatusFaultAndCountersAreRead) {
 #define COUNTER(port, NAME) \
   Counter { &top_.port##_i, SYSTOLITH_REGISTER_##NAME##_LO, SYSTOLITH_REGISTER_##NAME##_HI }
   const std::array counters{
-      COUNTER(cycles, CYCLES),           COUNTER(mac_cycles, MAC_CYCLES),       COUNTER(lost_start, LOST_START),
-      COUNTER(lost_fill, LOST_FILL),     COUNTER(lost_loads, LOST_LOADS),       COUNTER(lost_store, LOST_STORE),
-      COUNTER(lost_other, LOST_OTHER),   COUNTER(lost_reentry, LOST_REENTRY),   COUNTER(lost_drain, LOST_DRAIN),
-      COUNTER(lost_tail, LOST_TAIL),     COUNTER(macs, MACS),                   COUNTER(bytes_read, BYTES_READ),
-      COUNTER(load_busy, LOAD_BUSY),     COUNTER(bytes_written, BYTES_WRITTEN), COUNTER(store_busy, STORE_BUSY),
-      COUNTER(commands, COMMANDS),       COUNTER(dropped_beats, DROPPED_BEATS),
+      COUNTER(cycles, CYCLES),
+      COUNTER(mac_cycles, MAC_CYCLES),
+      COUNTER(lost_start, LOST_START),
+      COUNTER(lost_fill, LOST_FILL),
+      COUNTER(lost_loads, LOST_LOADS),
+      COUNTER(lost_store, LOST_STORE),
+      COUNTER(lost_other, LOST_OTHER),
+      COUNTER(lost_reentry, LOST_REENTRY),
+      COUNTER(lost_drain, LOST_DRAIN),
+      COUNTER(lost_tail, LOST_TAIL),
+      COUNTER(macs, MACS),
+      COUNTER(bytes_read, BYTES_READ),
+      COUNTER(load_busy, LOAD_BUSY),
+      COUNTER(bytes_written, BYTES_WRITTEN),
+      COUNTER(store_busy, STORE_BUSY),
+      COUNTER(commands, COMMANDS),
+      COUNTER(dropped_beats, DROPPED_BEATS),
   };
 #undef COUNTER
   uint64_t n = 0;
-  for (const Counter& counter : counters) *counter.input = 0x1000000020000000u + ++n * 0x0000000100000010u;
+  for (const Counter& counter : counters)
+    *counter.input = 0x1000000020000000u + ++n * 0x0000000100000010u;
   n = 0;
   for (const Counter& counter : counters) {
     ++n;
@@ -448,7 +465,8 @@ TEST_F(Registers, PayloadWithoutValidIsNoise) {
 }
 
 TEST_F(Registers, BadAccessesAreAnsweredAndChangeNothing) {
-  constexpr uint32_t kUnmapped[] = {0x0048, 0x00fc, 0x0114, 0x0200, 0x0ffc, 0x100c, 0x1044, 0x1108, 0x1ffc};
+  constexpr uint32_t kUnmapped[] = {0x0048, 0x00fc, 0x0114, 0x0200, 0x0ffc,
+                                    0x100c, 0x1044, 0x1108, 0x1ffc};
   for (unsigned i = 0; i < 100; ++i) {
     const uint32_t unmapped = kUnmapped[i % std::size(kUnmapped)];
     EXPECT_EQ(read(unmapped), 0u);
