@@ -315,7 +315,8 @@ module mac_lanes
           flags.special ? flags.negative : (c_infinite | c_anchors) ? c[31] : flags.negative,
           flags.invalid | c_invalid | (flags.special & c_infinite & subtract),
           flags.special | c_infinite,
-          int8 ? {1'b0, c[31:24]} : c_anchors ? {1'b0, c_exponent} : {product.exponent[8:7] - 2'd1, product.exponent[6:0]}
+          int8 ? {1'b0, c[31:24]} : c_anchors ? {1'b0, c_exponent}
+              : {product.exponent[8:7] - 2'd1, product.exponent[6:0]}
         };
         if (CutChoice) begin
           choice_anchor_d[CutChoice ? i : 0] = anchor;
@@ -342,7 +343,8 @@ module mac_lanes
         moved = right[5] ? 27'd0 : moved;
         int8_negative = state.negate;
         addend = {int8_negative, moved[26] | int8_negative, moved[25:0]};
-        state = {state.int8, state.subtract, 1'b0, sticky, state.negative, state.invalid, state.infinite, state.exponent};
+        state = {state.int8, state.subtract, 1'b0, sticky, state.negative, state.invalid, state.infinite,
+          state.exponent};
         if (CutAlign) begin
           align_anchor_d[CutAlign ? i : 0] = anchor;
           align_moved_d[CutAlign ? i : 0] = addend;
@@ -358,7 +360,8 @@ module mac_lanes
         negate = state.subtract & sum[27];
         sum_d[i] = sum[27:0];
         state_d[i] = {
-          int8, state.subtract, negate, state.sticky, state.negative ^ (negate & ~state.infinite), state.invalid, state.infinite,
+          int8, state.subtract, negate, state.sticky, state.negative ^ (negate & ~state.infinite), state.invalid,
+          state.infinite,
           int8 ? {1'b0, state.exponent[7:0] + {8{addend[27]}} + {7'd0, sum[28]}} : state.exponent
         };
       end
@@ -438,7 +441,8 @@ module mac_lanes
         left = (state.exponent < {4'd0, left}) ? state.exponent[4:0] : left;
         zero = state.subtract & ~state.negate & ~state.sticky & sixteen & eight & four;
         state = {
-          state.int8, zero, state.negate, state.sticky, state.negative & ~(zero & ~state.infinite), state.invalid, state.infinite, state.exponent
+          state.int8, zero, state.negate, state.sticky, state.negative & ~(zero & ~state.infinite), state.invalid,
+          state.infinite, state.exponent
         };
         if (CutCount) begin
           count_sum_d[CutCount ? i : 0] = sum;

@@ -14,7 +14,7 @@ package matrix_pkg;
   parameter int unsigned IssueToTag = SumOffset + MemoryLatency;         // ... that sum and its tag
   parameter int unsigned IssueToWrite = MemoryLatency + ResultOffset;    // ... the write of column 0's result
   parameter int unsigned IssueToVisible = IssueToWrite + Cols;           // ... the first cycle that sees the whole row
-  parameter int unsigned IssueToReissue = IssueToWrite + 1 - IssueToSumRead;  // ... the same accumulator row's next issue
+  parameter int unsigned IssueToReissue = IssueToWrite + 1 - IssueToSumRead;  // ... the row's next issue
 
   // Operands and strips of B in a scratchpad line.
   parameter int unsigned OperandSlotWidth = index_width(OperandsPerLine);
