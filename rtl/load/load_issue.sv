@@ -65,7 +65,7 @@ module load_issue
     // state
     output logic                   held_o,         // a command is held here
     output logic                   waits_start_o,  // it needs a grant to start
-    output logic                   waits_row_o     // it has started and needs a grant for its next row; no burst is left
+    output logic                   waits_row_o     // it has started and needs a grant for its next row, no burst left
 );
 
   if (ReadsOutstanding < 1 || ReadsOutstanding > 64) begin : gen_bad_outstanding
