@@ -53,7 +53,7 @@ module load_write
     input  logic                            current_tracked_i,
     input  logic                            current_drop_i,
     output logic                            current_cut_o,       // pulse: its last word was cut
-    output logic                            row_done_o,           // pulse: a row of it or the last before it is written
+    output logic                            row_done_o,          // pulse: a row of it or the last before it is written
     output logic                            command_done_o,      // pulse with row_done_o: its command's last row
     output logic                            quiet_o,             // no data is held
 
