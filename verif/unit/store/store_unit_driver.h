@@ -1,5 +1,5 @@
-// Drives the store unit's bench: commands in, an AXI memory with settable time behind it, semaphores, reports out, and a
-// check in every cycle of the rules that hold for all of them.
+// Drives the store unit's bench: commands in, an AXI memory with settable time behind it,
+// semaphores, reports out, and a check in every cycle of the rules that hold for all of them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,13 @@ namespace systolith::store_test {
 enum Conversion : std::uint8_t { kRaw = 0, kBf16 = 1, kInt8 = 2 };
 enum Tag : std::uint8_t { kTagNone = 0, kTagFp32 = 1, kTagInt32 = 2 };
 enum State : std::uint8_t { kCompleted = 1, kFailed = 2, kAborted = 3 };
-enum Cause : std::uint8_t { kCauseScale = 11, kCauseTypeTag = 12, kCauseOverflow = 13, kCauseBusWrite = 15, kCauseAborted = 23 };
+enum Cause : std::uint8_t {
+  kCauseScale = 11,
+  kCauseTypeTag = 12,
+  kCauseOverflow = 13,
+  kCauseBusWrite = 15,
+  kCauseAborted = 23
+};
 
 /// One wait or signal, in the encoding of the command.
 constexpr std::uint32_t sync(unsigned semaphore, unsigned count) { return count | semaphore << 16; }
@@ -60,8 +66,11 @@ struct Command {
   }
   /// Loop 0 is contiguous, and nothing stands against walking it as one run.
   bool may_merge() const {
-    const auto by_rows = [](std::uint32_t wait) { return (wait & 0xFFFF) != 0 && (wait >> 29 & 1) != 0; };
-    return count[0] > 1 && stride[0] == static_cast<std::int64_t>(run) && !by_rows(waits[0]) && !by_rows(waits[1]);
+    const auto by_rows = [](std::uint32_t wait) {
+      return (wait & 0xFFFF) != 0 && (wait >> 29 & 1) != 0;
+    };
+    return count[0] > 1 && stride[0] == static_cast<std::int64_t>(run) && !by_rows(waits[0]) &&
+           !by_rows(waits[1]);
   }
 };
 
@@ -69,16 +78,16 @@ struct Report {
   std::uint32_t index;
   std::uint8_t state, cause;
   std::uint64_t address, start;
-  std::uint64_t cycle;   // in which it was taken
+  std::uint64_t cycle;  // in which it was taken
 };
 
 /// How the world around the unit behaves. Probabilities in percent.
 struct Timing {
   unsigned aw_ready = 100, w_ready = 100, report_ready = 100, scratchpad = 100, command = 100;
-  unsigned b_least = 1, b_most = 1;      // cycles from last W to B
-  bool aw_after_w = false;               // AWREADY only while WVALID
-  bool w_after_aw = false;               // WREADY only for a burst whose AW was taken
-  bool b_when_full = false;              // no B until the limit of owed bursts is reached, or nothing moves
+  unsigned b_least = 1, b_most = 1;  // cycles from last W to B
+  bool aw_after_w = false;           // AWREADY only while WVALID
+  bool w_after_aw = false;           // WREADY only for a burst whose AW was taken
+  bool b_when_full = false;  // no B until the limit of owed bursts is reached, or nothing moves
 };
 
 struct Burst {
@@ -120,15 +129,15 @@ class Driver {
 
   Timing timing;
   std::vector<std::uint32_t> semaphore = std::vector<std::uint32_t>(16, 0);
-  std::vector<Command> queue;            // all commands, in ring order
-  std::size_t next_command = 0;          // first that the unit has not taken
+  std::vector<Command> queue;    // all commands, in ring order
+  std::size_t next_command = 0;  // first that the unit has not taken
   std::vector<Report> reports;
   std::vector<Burst> bursts;             // as addressed
   std::set<std::size_t> failing_bursts;  // get an error response
   std::uint64_t cycle = 0;
-  std::uint64_t first_w = 0, last_w = 0, last_b = 0, last_aw = 0;   // cycles
+  std::uint64_t first_w = 0, last_w = 0, last_b = 0, last_aw = 0;  // cycles
   std::uint64_t w_beats = 0, b_count = 0;
-  bool stop_at_fault = true;             // raise halt_i after a failed report, as the command processor does
+  bool stop_at_fault = true;  // raise halt_i after a failed report, as the command processor does
   bool halted = false, abandon = false, flush = false;
 
   unsigned percent() { return static_cast<unsigned>(random() % 100); }
@@ -156,25 +165,50 @@ class Driver {
   }
   void set_scratchpad(std::uint32_t line, std::uint32_t word, std::uint32_t value) {
     for (unsigned b = 0; b < 4; b++) {
-      scratchpad[static_cast<std::size_t>(line) * line_bytes + 4 * word + b] = static_cast<std::uint8_t>(value >> 8 * b);
+      scratchpad[static_cast<std::size_t>(line) * line_bytes + 4 * word + b] =
+          static_cast<std::uint8_t>(value >> 8 * b);
     }
     poke(0, line, word, value);
   }
+  /// Writes a row or line anew, with random words, while the unit runs; returns when it is written.
+  void rewrite(bool accumulators, std::uint32_t index) {
+    for (std::uint32_t word = 0; word < (accumulators ? cols : line_bytes / 4); word++) {
+      const auto value = static_cast<std::uint32_t>(random());
+      if (accumulators) {
+        accumulator[static_cast<std::size_t>(index) * cols + word] = value;
+      } else {
+        for (unsigned b = 0; b < 4; b++) {
+          scratchpad[static_cast<std::size_t>(index) * line_bytes + 4 * word + b] =
+              static_cast<std::uint8_t>(value >> 8 * b);
+        }
+      }
+      top.poke_valid_i = 1;
+      top.poke_space_i = accumulators ? 1 : 0;
+      top.poke_index_i = index;
+      top.poke_word_i = word;
+      top.poke_data_i = value;
+      step();
+      top.poke_valid_i = 0;
+    }
+  }
   /// Values with many special cases among them; rows alternate between the tags of `tags`.
   void fill(std::vector<std::uint8_t> tags) {
-    static constexpr std::uint32_t kSpecial[] = {0x80000000, 0x7F800000, 0xFF800000, 0x7F800001, 0xFFC12345, 0x00000001,
-                                                 0x80000001, 0x7F7F8000, 0x3F808000, 0x00008000, 0x7FFFFFFF, 0};
+    static constexpr std::uint32_t kSpecial[] = {0x80000000, 0x7F800000, 0xFF800000, 0x7F800001,
+                                                 0xFFC12345, 0x00000001, 0x80000001, 0x7F7F8000,
+                                                 0x3F808000, 0x00008000, 0x7FFFFFFF, 0};
     for (std::uint32_t r = 0; r < accumulator_rows; r++) {
       set_tag(r, tags[r % tags.size()]);
       for (std::uint32_t c = 0; c < cols; c++) {
         std::uint32_t value = static_cast<std::uint32_t>(random());
         if (percent() < 25) value = kSpecial[random() % std::size(kSpecial)];
-        if (percent() < 30) value = static_cast<std::uint32_t>(static_cast<std::int32_t>(value) >> (random() % 32));
+        if (percent() < 30)
+          value = static_cast<std::uint32_t>(static_cast<std::int32_t>(value) >> (random() % 32));
         set_accumulator(r, c, value);
       }
     }
     for (std::uint32_t l = 0; l < lines; l++) {
-      for (std::uint32_t w = 0; w < line_bytes / 4; w++) set_scratchpad(l, w, static_cast<std::uint32_t>(random()));
+      for (std::uint32_t w = 0; w < line_bytes / 4; w++)
+        set_scratchpad(l, w, static_cast<std::uint32_t>(random()));
     }
   }
   void set_scales(std::uint32_t line, const std::vector<std::uint32_t>& scales) {
@@ -193,13 +227,17 @@ class Driver {
       return bytes;
     }
     for (std::uint32_t c = 0; c < command.run / command.element(); c++) {
-      std::uint32_t value = tag[local] == kTagNone ? 0 : accumulator[static_cast<std::size_t>(local) * cols + c];
+      std::uint32_t value =
+          tag[local] == kTagNone ? 0 : accumulator[static_cast<std::size_t>(local) * cols + c];
       if (command.conversion == kInt8) {
         std::uint32_t scale = command.scale;
         if (command.scale_per_column) {
           scale = 0;
           for (unsigned b = 0; b < 4; b++) {
-            scale |= std::uint32_t{scratchpad[static_cast<std::size_t>(command.scale_line) * line_bytes + 4 * c + b]} << 8 * b;
+            scale |=
+                std::uint32_t{scratchpad[static_cast<std::size_t>(command.scale_line) * line_bytes +
+                                         4 * c + b]}
+                << 8 * b;
           }
         }
         std::int8_t y = reference_int8(static_cast<std::int32_t>(value), scale);
@@ -208,10 +246,13 @@ class Driver {
         continue;
       }
       if (command.relu) {
-        value = tag[local] == kTagFp32 ? reference_relu_fp32(value) : static_cast<std::int32_t>(value) < 0 ? 0 : value;
+        value = tag[local] == kTagFp32                 ? reference_relu_fp32(value)
+                : static_cast<std::int32_t>(value) < 0 ? 0
+                                                       : value;
       }
       if (command.conversion == kBf16) value = reference_bf16(value);
-      for (unsigned b = 0; b < command.element(); b++) bytes.push_back(static_cast<std::uint8_t>(value >> 8 * b));
+      for (unsigned b = 0; b < command.element(); b++)
+        bytes.push_back(static_cast<std::uint8_t>(value >> 8 * b));
     }
     return bytes;
   }
@@ -228,7 +269,8 @@ class Driver {
     const std::uint64_t end = address + bytes;
     while (address < end) {
       const std::uint64_t first = address / bus * bus;
-      std::uint64_t last = std::min<std::uint64_t>(first + std::uint64_t{top.max_burst_beats_o} * bus, (first / 4096 + 1) * 4096);
+      std::uint64_t last = std::min<std::uint64_t>(
+          first + std::uint64_t{top.max_burst_beats_o} * bus, (first / 4096 + 1) * 4096);
       last = std::min(last, end);
       result.push_back({first, static_cast<unsigned>((last - first + bus - 1) / bus)});
       address = last;
@@ -239,7 +281,9 @@ class Driver {
     std::vector<Burst> result;
     const std::uint32_t step = command.merge ? command.count[0] : 1;
     for (std::uint32_t row = 0; row < command.rows(); row += step) {
-      for (const Burst& burst : expect_bursts(command.address(row), std::uint64_t{step} * command.run)) result.push_back(burst);
+      for (const Burst& burst :
+           expect_bursts(command.address(row), std::uint64_t{step} * command.run))
+        result.push_back(burst);
     }
     return result;
   }
@@ -256,7 +300,8 @@ class Driver {
     top.report_ready_i = percent() < timing.report_ready;
     top.scratchpad_permit_i = percent() < timing.scratchpad;
     // Payload without VALID is noise.
-    const bool b_due = !responses_.empty() && responses_.front().due <= cycle && (!timing.b_when_full || release_b_);
+    const bool b_due = !responses_.empty() && responses_.front().due <= cycle &&
+                       (!timing.b_when_full || release_b_);
     top.b_valid_i = b_due;
     top.b_error_i = b_due ? responses_.front().error : percent() < 50;
     const bool aw_chance = percent() < timing.aw_ready, w_chance = percent() < timing.w_ready;
@@ -275,7 +320,8 @@ class Driver {
     top.eval();
     cycle++;
     still_ = moved ? 0 : still_ + 1;
-    if (timing.b_when_full) release_b_ = owed() >= outstanding || still_ > 40 || (release_b_ && !responses_.empty());
+    if (timing.b_when_full)
+      release_b_ = owed() >= outstanding || still_ > 40 || (release_b_ && !responses_.empty());
     return moved;
   }
 
@@ -286,7 +332,8 @@ class Driver {
     queue.push_back(command);
   }
 
-  /// Runs until `n` reports are there (all commands by default); fails the test when nothing moves for long.
+  /// Runs until `n` reports are there (all commands by default); fails the test when nothing moves
+  /// for long.
   void run(std::optional<std::size_t> n = {}) {
     const std::size_t target = n.value_or(queue.size());
     while (reports.size() < target && !testing::Test::HasFailure()) {
@@ -298,7 +345,8 @@ class Driver {
     for (unsigned i = 0; i < cycles; i++) step();
   }
 
-  /// Writes all commands' rows into the expected image, in order, and compares memory with it: also bytes beside.
+  /// Writes all commands' rows into the expected image, in order, and compares memory with it: also
+  /// bytes beside.
   void check_memory(std::size_t first = 0) {
     for (std::size_t i = first; i < queue.size(); i++) expect_command(queue[i]);
     compare_memory();
@@ -309,8 +357,8 @@ class Driver {
         for (unsigned b = 0; b < 4096; b++) {
           const std::uint64_t address = page * 4096 + b;
           if (get(memory_, address) != get(expected_, address)) {
-            FAIL() << std::hex << "at " << address << ": " << unsigned{get(memory_, address)} << " expected "
-                   << unsigned{get(expected_, address)};
+            FAIL() << std::hex << "at " << address << ": " << unsigned{get(memory_, address)}
+                   << " expected " << unsigned{get(expected_, address)};
           }
         }
       }
@@ -367,11 +415,13 @@ class Driver {
     page[address % 4096] = byte;
   }
   std::uint64_t wrap(std::uint64_t address) const {
-    return top.address_width_o == 64 ? address : address & ((std::uint64_t{1} << top.address_width_o) - 1);
+    return top.address_width_o == 64 ? address
+                                     : address & ((std::uint64_t{1} << top.address_width_o) - 1);
   }
 
   void drive_command() {
-    if (!command_offered_) command_offered_ = next_command < queue.size() && percent() < timing.command;
+    if (!command_offered_)
+      command_offered_ = next_command < queue.size() && percent() < timing.command;
     if (next_command >= queue.size()) command_offered_ = false;
     top.command_valid_i = command_offered_;
     if (!command_offered_) {
@@ -443,9 +493,12 @@ class Driver {
       ASSERT_LE(top.aw_beats_o, top.max_burst_beats_o);
       ASSERT_LE(top.aw_address_o % 4096 + top.aw_beats_o * bus, 4096u) << "burst crosses 4 KiB";
     }
-    ASSERT_EQ(static_cast<bool>(top.owed_o), !responses_.empty() || !open_.empty() || top.aw_valid_o) << "cycle " << cycle;
+    ASSERT_EQ(static_cast<bool>(top.owed_o),
+              !responses_.empty() || !open_.empty() || top.aw_valid_o)
+        << "cycle " << cycle;
     if (top.owed_o) {
-      const std::uint64_t oldest = !owed_addresses_.empty() ? owed_addresses_.front() : top.aw_address_o;
+      const std::uint64_t oldest =
+          !owed_addresses_.empty() ? owed_addresses_.front() : top.aw_address_o;
       ASSERT_EQ(top.owed_address_o, oldest);
     }
   }
@@ -515,9 +568,11 @@ class Driver {
       EXPECT_EQ(payload.back() != 0, burst.sent == burst.beats) << "WLAST, cycle " << cycle;
       early_beats_.pop_front();
       if (burst.sent == burst.beats) {
-        const std::uint64_t delay = timing.b_least + random() % (timing.b_most - timing.b_least + 1);
+        const std::uint64_t delay =
+            timing.b_least + random() % (timing.b_most - timing.b_least + 1);
         const bool error = failing_bursts.contains(served_++);
-        responses_.push_back({cycle + delay, error, error ? decltype(burst.bytes){} : std::move(burst.bytes)});
+        responses_.push_back(
+            {cycle + delay, error, error ? decltype(burst.bytes){} : std::move(burst.bytes)});
         open_.pop_front();
       }
     }
@@ -527,8 +582,8 @@ class Driver {
       EXPECT_EQ(top.report_unit_o, 3);
       EXPECT_EQ(top.report_opcode_o, 0x30);
       EXPECT_EQ(top.report_record_o, top.report_index_o & 1);
-      reports.push_back({top.report_index_o, top.report_state_o, top.report_cause_o, top.report_address_o,
-                         top.report_start_o, cycle});
+      reports.push_back({top.report_index_o, top.report_state_o, top.report_cause_o,
+                         top.report_address_o, top.report_start_o, cycle});
       if (top.report_state_o != kCompleted) {
         EXPECT_EQ(owed(), 0u) << "reported before its debts are paid";
         if (stop_at_fault) halted = true;
@@ -538,15 +593,15 @@ class Driver {
   }
 
   Image memory_, expected_;
-  std::deque<Open> open_;              // addressed, W incomplete
-  std::deque<Response> responses_;     // W complete, B not given
+  std::deque<Open> open_;           // addressed, W incomplete
+  std::deque<Response> responses_;  // W complete, B not given
   std::deque<std::uint64_t> owed_addresses_;
   std::deque<std::pair<std::vector<std::uint32_t>, std::uint64_t>> early_beats_;
   std::optional<Burst> aw_held_;
   std::optional<std::vector<std::uint32_t>> w_held_;
   bool aw_pending_ = false, command_offered_ = false, release_b_ = false;
   unsigned still_ = 0, granted_ = 0;
-  std::size_t served_ = 0;             // bursts whose W is complete
+  std::size_t served_ = 0;  // bursts whose W is complete
 };
 
 }  // namespace systolith::store_test

@@ -4,12 +4,17 @@
 namespace systolith::store_test {
 namespace {
 
-constexpr std::uint32_t kScaleLine = 2;   // lines 2, 3 hold scales of columns in the random programs
+constexpr std::uint32_t kScaleLine = 2;  // lines 2, 3 hold scales of columns in the random programs
 constexpr std::uint64_t kBase = 0x10000000;
 
 std::vector<Timing> timings() {
   std::vector<Timing> all(8);
-  all[1] = {.aw_ready = 50, .w_ready = 50, .report_ready = 50, .scratchpad = 50, .b_least = 1, .b_most = 20};
+  all[1] = {.aw_ready = 50,
+            .w_ready = 50,
+            .report_ready = 50,
+            .scratchpad = 50,
+            .b_least = 1,
+            .b_most = 20};
   all[2] = {.aw_ready = 10, .w_ready = 90, .b_least = 1, .b_most = 100};
   all[3] = {.aw_ready = 90, .w_ready = 10, .scratchpad = 20, .command = 20};
   all[4] = {.aw_after_w = true};
@@ -44,8 +49,10 @@ class StoreUnit : public testing::Test {
       c.relu = below(2) != 0;
       if (c.conversion == kInt8) {
         c.scale_per_column = below(2) != 0;
-        if (c.scale_per_column) c.scale_line = kScaleLine;
-        else c.scale = (100 + below(32)) << 23 | below(1 << 23);
+        if (c.scale_per_column)
+          c.scale_line = kScaleLine;
+        else
+          c.scale = (100 + below(32)) << 23 | below(1 << 23);
       }
       c.run = (1 + below(d.cols)) * c.element();
     } else {
@@ -55,7 +62,8 @@ class StoreUnit : public testing::Test {
     // Dense from the inside out, sometimes with gaps; each loop sometimes runs backwards.
     std::int64_t extent = c.run;
     for (unsigned i = 0; i < 4; i++) {
-      std::int64_t stride = extent + (below(2) == 0 ? 0 : below(70)) + (below(8) == 0 ? 4096 - extent % 4096 : 0);
+      std::int64_t stride =
+          extent + (below(2) == 0 ? 0 : below(70)) + (below(8) == 0 ? 4096 - extent % 4096 : 0);
       extent = stride * (c.count[i] - 1) + extent;
       if (below(4) == 0) {
         c.base += static_cast<std::uint64_t>(stride) * (c.count[i] - 1);
@@ -66,7 +74,8 @@ class StoreUnit : public testing::Test {
     c.base += kBase + below(3 * 4096);
     c.merge = c.may_merge() && below(4) != 0;
     const std::uint32_t limit = c.accumulators ? d.accumulator_rows : d.lines;
-    const std::uint32_t last = c.accumulators ? 0 : (c.run - 1) / d.line_bytes;   // lines past the row's first
+    const std::uint32_t last =
+        c.accumulators ? 0 : (c.run - 1) / d.line_bytes;  // lines past the row's first
     std::uint32_t pitch_limit = c.rows() > 1 ? (limit - 1 - last) / (c.rows() - 1) : 3;
     c.local_pitch = below(std::min(pitch_limit + 1, 4u));
     c.local_base = below(limit - last - c.local_pitch * (c.rows() - 1));
@@ -77,14 +86,16 @@ class StoreUnit : public testing::Test {
   }
   void random_scales() {
     std::vector<std::uint32_t> scales;
-    for (unsigned c = 0; c < d.cols; c++) scales.push_back((100 + below(32)) << 23 | below(1 << 23));
+    for (unsigned c = 0; c < d.cols; c++)
+      scales.push_back((100 + below(32)) << 23 | below(1 << 23));
     d.set_scales(kScaleLine, scales);
   }
 };
 
 TEST_F(StoreUnit, EveryOffsetAndLengthFromTheScratchpad) {
   d.fill({kTagFp32});
-  // A row ends 4 KiB beyond the page boundary's neighbourhood or crosses it, at every offset of a beat.
+  // A row ends 4 KiB beyond the page boundary's neighbourhood or crosses it, at every offset of a
+  // beat.
   for (std::uint32_t length = 1; length <= 3 * d.bus + 1; length++) {
     for (std::uint32_t offset = 0; offset < 2 * d.bus; offset++) {
       Command c;
@@ -118,7 +129,9 @@ TEST_F(StoreUnit, EveryOffsetAndLengthFromTheAccumulators) {
         c.merge = below(2) != 0;
         c.relu = below(2) != 0;
         c.base = kBase + 4096 - c.run + offset;
-        c.local_base = conversion == kRaw ? 0 : conversion == kBf16 ? 3 * below(4) : 1 + 3 * below(4);
+        c.local_base = conversion == kRaw    ? 0
+                       : conversion == kBf16 ? 3 * below(4)
+                                             : 1 + 3 * below(4);
         c.local_pitch = conversion == kRaw ? 1 : 3;
         if (conversion == kInt8 && below(2) != 0) {
           c.scale = 0;
@@ -170,14 +183,17 @@ TEST_F(StoreUnit, RandomProgramsGiveTheSameBytesUnderAnyTiming) {
 }
 
 TEST_F(StoreUnit, SpecialValuesLeaveEachLaneConverted) {
-  const std::vector<std::uint32_t> values = {0x3E89CCD5, 0x3F808000, 0x3DFFFFFF, 0x7F7F8000, 0x7F800001, 0xFFFFFFFF, 0x00018000,
-                                             0x80008001, 0x80000000, 0xFF800000, 0x80000001, 0x00000001, 0x7F800000};
+  const std::vector<std::uint32_t> values = {
+      0x3E89CCD5, 0x3F808000, 0x3DFFFFFF, 0x7F7F8000, 0x7F800001, 0xFFFFFFFF, 0x00018000,
+      0x80008001, 0x80000000, 0xFF800000, 0x80000001, 0x00000001, 0x7F800000};
   const std::vector<std::uint16_t> bf16 = {0x3E8A, 0x3F80, 0x3E00, 0x7F80, 0x7FC0, 0x7FC0, 0x0002,
                                            0x8001, 0x8000, 0xFF80, 0x8000, 0x0000, 0x7F80};
-  const std::vector<std::uint16_t> rectified = {0x3E8A, 0x3F80, 0x3E00, 0x7F80, 0x7FC0, 0x7FC0, 0x0002, 0, 0, 0, 0, 0, 0x7F80};
+  const std::vector<std::uint16_t> rectified = {
+      0x3E8A, 0x3F80, 0x3E00, 0x7F80, 0x7FC0, 0x7FC0, 0x0002, 0, 0, 0, 0, 0, 0x7F80};
   for (std::size_t i = 0; i < values.size(); i++) {
     d.set_tag(static_cast<std::uint32_t>(i), kTagFp32);
-    for (unsigned c = 0; c < d.cols; c++) d.set_accumulator(static_cast<std::uint32_t>(i), c, values[i]);
+    for (unsigned c = 0; c < d.cols; c++)
+      d.set_accumulator(static_cast<std::uint32_t>(i), c, values[i]);
   }
   Command c = dense(kBf16, static_cast<std::uint32_t>(values.size()), 0);
   c.stride[0] = c.run;
@@ -189,14 +205,17 @@ TEST_F(StoreUnit, SpecialValuesLeaveEachLaneConverted) {
   for (std::size_t i = 0; i < values.size(); i++) {
     for (unsigned column = 0; column < d.cols; column++) {
       const std::uint64_t at = kBase + i * c.run + 2 * column;
-      EXPECT_EQ(d.memory_at(at) | d.memory_at(at + 1) << 8, bf16[i]) << std::hex << values[i] << " column " << column;
-      EXPECT_EQ(d.memory_at(at + 0x4000) | d.memory_at(at + 0x4001) << 8, rectified[i]) << std::hex << values[i];
+      EXPECT_EQ(d.memory_at(at) | d.memory_at(at + 1) << 8, bf16[i])
+          << std::hex << values[i] << " column " << column;
+      EXPECT_EQ(d.memory_at(at + 0x4000) | d.memory_at(at + 0x4001) << 8, rectified[i])
+          << std::hex << values[i];
     }
   }
 }
 
 TEST_F(StoreUnit, RectifiesRawRowsByTheirTag) {
-  const std::vector<std::uint32_t> values = {0x80000000, 0xFFC12345, 0x7F800001, 0x80000001, 0x00000001, 0xFFFFFFFF};
+  const std::vector<std::uint32_t> values = {0x80000000, 0xFFC12345, 0x7F800001,
+                                             0x80000001, 0x00000001, 0xFFFFFFFF};
   const std::vector<std::uint32_t> as_fp32 = {0, 0x7FC00000, 0x7FC00000, 0, 1, 0x7FC00000};
   const std::vector<std::uint32_t> as_int32 = {0, 0, 0x7F800001, 0, 1, 0};
   for (std::uint32_t i = 0; i < values.size(); i++) {
@@ -213,7 +232,8 @@ TEST_F(StoreUnit, RectifiesRawRowsByTheirTag) {
   for (std::uint32_t i = 0; i < values.size(); i++) {
     const auto word = [&](std::uint32_t row) {
       std::uint32_t value = 0;
-      for (unsigned b = 0; b < 4; b++) value |= std::uint32_t{d.memory_at(kBase + 4 * row + b)} << 8 * b;
+      for (unsigned b = 0; b < 4; b++)
+        value |= std::uint32_t{d.memory_at(kBase + 4 * row + b)} << 8 * b;
       return value;
     };
     EXPECT_EQ(word(3 * i), 0u);
@@ -242,8 +262,8 @@ TEST_F(StoreUnit, OfOverlappingRowsTheLastInLoopOrderWins) {
 // ---- time ----
 
 /// Cycles from the first to the last W beat, of beats without a hole.
-#define EXPECT_GAPLESS(beats)                              \
-  EXPECT_EQ(d.w_beats, (beats));                           \
+#define EXPECT_GAPLESS(beats)    \
+  EXPECT_EQ(d.w_beats, (beats)); \
   EXPECT_EQ(d.last_w - d.first_w + 1, (beats)) << "holes between beats"
 
 TEST_F(StoreUnit, ScatteredRowsSustainTheBestRate) {
@@ -259,9 +279,13 @@ TEST_F(StoreUnit, ScatteredRowsSustainTheBestRate) {
     const std::uint64_t beats = (c.run + d.bus - 1) / d.bus, groups = (d.cols + lanes - 1) / lanes;
     const std::uint64_t per_row = std::max(beats, groups);
     EXPECT_EQ(d.w_beats, rows * beats);
-    // The first row's beats are not slower than the last's: rows - 1 whole periods and the last row's beats.
-    EXPECT_LE(d.last_w - d.first_w + 1, (rows - 1) * per_row + std::max(beats, per_row)) << "conversion " << conversion;
-    if (beats >= groups) { EXPECT_GAPLESS(rows * beats); }
+    // The first row's beats are not slower than the last's: rows - 1 whole periods and the last
+    // row's beats.
+    EXPECT_LE(d.last_w - d.first_w + 1, (rows - 1) * per_row + std::max(beats, per_row))
+        << "conversion " << conversion;
+    if (beats >= groups) {
+      EXPECT_GAPLESS(rows * beats);
+    }
     EXPECT_LE(d.first_w - d.reports[0].start, 7 + latency);
     d.check_memory();
   }
@@ -325,13 +349,15 @@ TEST_F(StoreUnit, NextCommandRunsWhileResponsesAreOwed) {
     d.add(c);
   }
   d.run();
-  EXPECT_LT(d.last_aw, d.reports[0].cycle) << "the fourth command waited for the first one's response";
+  EXPECT_LT(d.last_aw, d.reports[0].cycle)
+      << "the fourth command waited for the first one's response";
   d.check_memory();
   d.check_completed();
 }
 
 TEST_F(StoreUnit, CommandsFollowEachOtherWithAtMostOneCycleLost) {
-  if (d.outstanding < 8 || d.top.drain_lanes_o < d.cols) GTEST_SKIP() << "the drain is slower than the bus";
+  if (d.outstanding < 8 || d.top.drain_lanes_o < d.cols)
+    GTEST_SKIP() << "the drain is slower than the bus";
   d.fill({kTagNone});
   for (const Conversion conversion : {kRaw, kBf16, kInt8}) {
     d.restart();
@@ -365,7 +391,9 @@ TEST_F(StoreUnit, DoneOnlyAfterTheLastResponse) {
     // Beats are all gone long before; nothing may be told before the responses.
     const std::uint64_t bursts_of_row = d.expect_bursts(kBase, c.run).size();
     EXPECT_LE(d.semaphore[4] * 2 * bursts_of_row, responses);
-    if (responses < 6 * bursts_of_row) { EXPECT_EQ(d.semaphore[3], 0u); }
+    if (responses < 6 * bursts_of_row) {
+      EXPECT_EQ(d.semaphore[3], 0u);
+    }
     ASSERT_LT(d.cycle, 20000u);
   }
   EXPECT_GT(d.reports[0].cycle, d.last_b);
@@ -421,30 +449,36 @@ TEST_F(StoreUnit, WaitsAreSubtractedOnceBeforeTheStart) {
   d.check_completed();
 }
 
-TEST_F(StoreUnit, RowsAreStoredAsTheirWaitAllowsThem) {
-  d.fill({kTagNone});
-  for (unsigned n : {0u, 1u, 2u}) {
-    d.restart();
-    d.semaphore.assign(16, 0);
-    Command c = dense(kRaw, 7, 1024);
-    c.waits = {sync_rows(1, 2, n), sync_rows(2, 1, 0)};
-    c.signals = {sync_rows(3, 1, 0), 0};
-    d.add(c);
-    d.semaphore[2] = 7;
-    const std::uint64_t bursts_of_row = d.expect_bursts(kBase, c.run).size();
-    for (unsigned granted = 0; granted < 7; granted += 1u << n) {
-      d.idle(400);
-      // Before the grant the next row is not addressed, and the rows before are out and visible.
-      EXPECT_EQ(d.bursts.size(), granted * bursts_of_row);
-      EXPECT_EQ(d.semaphore[3], granted);
-      EXPECT_TRUE(d.top.blocked_o);
-      d.semaphore[1] += 2;
+TEST_F(StoreUnit, RowsAreReadAndStoredAsTheirWaitAllowsThem) {
+  d.fill({kTagFp32});
+  for (const bool accumulators : {true, false}) {
+    for (unsigned n : {0u, 1u, 2u}) {
+      d.restart();
+      d.semaphore.assign(16, 0);
+      Command c = dense(kRaw, 7, 1024);
+      c.accumulators = accumulators;
+      c.run = std::min(c.run, d.line_bytes);
+      c.waits = {sync_rows(1, 2, n), sync_rows(2, 1, 0)};
+      c.signals = {sync_rows(3, 1, 0), 0};
+      d.add(c);
+      d.semaphore[2] = 7;
+      const std::uint64_t bursts_of_row = d.expect_bursts(kBase, c.run).size();
+      for (unsigned granted = 0; granted < 7; granted += 1u << n) {
+        d.idle(400);
+        // Before the grant the next row is not addressed, and the rows before are out and visible.
+        EXPECT_EQ(d.bursts.size(), granted * bursts_of_row);
+        EXPECT_EQ(d.semaphore[3], granted);
+        EXPECT_TRUE(d.top.blocked_o);
+        // What the row holds until its grant is nobody's business.
+        for (unsigned row = granted; row < granted + (1u << n); row++) d.rewrite(accumulators, row);
+        d.semaphore[1] += 2;
+      }
+      d.run();
+      EXPECT_EQ(d.semaphore[1], 0u);
+      EXPECT_EQ(d.semaphore[2], 0u);
+      d.check_memory();
+      d.check_completed();
     }
-    d.run();
-    EXPECT_EQ(d.semaphore[1], 0u);
-    EXPECT_EQ(d.semaphore[2], 0u);
-    d.check_memory();
-    d.check_completed();
   }
 }
 
@@ -496,7 +530,9 @@ TEST_F(StoreUnit, AnErrorOnAnyResponseStopsAndPaysWhatIsOwed) {
       const std::size_t issued = d.bursts.size();
       EXPECT_EQ(d.owed(), 0u) << "responses are owed";
       EXPECT_FALSE(d.top.owed_o);
-      EXPECT_EQ(std::vector<Burst>(bursts.begin(), bursts.begin() + static_cast<std::ptrdiff_t>(issued)), d.bursts);
+      EXPECT_EQ(
+          std::vector<Burst>(bursts.begin(), bursts.begin() + static_cast<std::ptrdiff_t>(issued)),
+          d.bursts);
       ASSERT_GT(d.reports.size(), bad);
       for (std::size_t i = 0; i < bad; i++) EXPECT_EQ(d.reports[i].state, kCompleted);
       EXPECT_EQ(d.reports[bad].state, kFailed);
@@ -561,7 +597,9 @@ TEST_F(StoreUnit, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
         d.idle(300);
         // The third command may have started when the row was read.
         ASSERT_GE(d.reports.size(), 2u);
-        if (d.reports.size() > 2) { EXPECT_EQ(d.reports[2].state, kAborted); }
+        if (d.reports.size() > 2) {
+          EXPECT_EQ(d.reports[2].state, kAborted);
+        }
         EXPECT_EQ(d.reports[0].state, kCompleted);
         EXPECT_EQ(d.reports[1].state, kFailed);
         EXPECT_EQ(d.reports[1].cause, kCauseTypeTag);
@@ -574,7 +612,9 @@ TEST_F(StoreUnit, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
         for (std::uint32_t row = 0; row < 6; row++) {
           for (std::uint32_t b = 0; b < c.run; b++) {
             const std::uint64_t at = kBase + 0x20000 + row * 512 + b;
-            if (row >= bad) { EXPECT_EQ(d.memory_at(at), 0xA5); }
+            if (row >= bad) {
+              EXPECT_EQ(d.memory_at(at), 0xA5);
+            }
             EXPECT_EQ(d.memory_at(at + 0x20000), 0xA5);
           }
         }
@@ -589,7 +629,8 @@ TEST_F(StoreUnit, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
 }
 
 TEST_F(StoreUnit, AFaultLeavesTheBurstsOfOlderCommandsAlone) {
-  // The first command is one run of two bursts, the second of which is still to be addressed when the next command's row is read.
+  // The first command is one run of two bursts, the second of which is still to be addressed when
+  // the next command's row is read.
   for (const unsigned aw_ready : {2u, 5u, 20u, 100u}) {
     for (unsigned rows = 1; rows < 5; rows++) {
       d.restart();
@@ -621,12 +662,13 @@ TEST_F(StoreUnit, AFaultLeavesTheBurstsOfOlderCommandsAlone) {
 
 TEST_F(StoreUnit, ABadScaleFailsWithItsColumnBeforeAnythingIsWritten) {
   d.fill({kTagInt32});
-  for (const std::uint32_t scale : {0u, 0x80000000u, 0xBF800000u, 0x7F800000u, 0x7FC00000u, 0xFF800000u, 0x80000001u}) {
+  for (const std::uint32_t scale :
+       {0u, 0x80000000u, 0xBF800000u, 0x7F800000u, 0x7FC00000u, 0xFF800000u, 0x80000001u}) {
     for (unsigned column = 0; column < d.cols; column++) {
       d.restart();
       std::vector<std::uint32_t> scales(d.cols, 0x3F800000);
       scales[column] = scale;
-      if (column + 1 < d.cols) scales[d.cols - 1] = scale;   // the first bad one counts
+      if (column + 1 < d.cols) scales[d.cols - 1] = scale;  // the first bad one counts
       d.set_scales(kScaleLine, scales);
       Command c = dense(kInt8, 6, 512);
       c.scale = 0;
@@ -675,7 +717,9 @@ TEST_F(StoreUnit, ARefusedSignalFailsTheCommand) {
   EXPECT_EQ(d.semaphore[9], 65535u);
   EXPECT_EQ(d.semaphore[8], 0u);
   EXPECT_EQ(d.owed(), 0u);
-  if (d.reports.size() > 1) { EXPECT_EQ(d.reports[1].state, kAborted); }
+  if (d.reports.size() > 1) {
+    EXPECT_EQ(d.reports[1].state, kAborted);
+  }
   EXPECT_FALSE(d.top.busy_o);
 }
 
@@ -751,7 +795,8 @@ TEST_F(StoreUnit, AQueueResetInAnyCycleDrainsAndLeavesNothing) {
     do {
       d.step();
       ASSERT_LT(++waited, 5000u) << "the debt is not paid, reset in cycle " << at;
-      if (waited == 1) addressed = std::max(addressed, d.bursts.size() + (d.top.aw_valid_o ? 1u : 0u));
+      if (waited == 1)
+        addressed = std::max(addressed, d.bursts.size() + (d.top.aw_valid_o ? 1u : 0u));
     } while (d.top.owed_o || d.owed() != 0);
     EXPECT_LE(d.bursts.size(), addressed + 1);
     EXPECT_EQ(d.reports.size(), reports) << "a report in the reset";
