@@ -7,9 +7,10 @@ set(SYSTOLITH_RTL ${PROJECT_SOURCE_DIR}/rtl)
 # Blocks in compile order; each has a files.f with paths relative to rtl/.
 set(SYSTOLITH_BLOCKS common bus registers scratchpad accumulators load store matrix command_processor top)
 
-# Sets OUT to the sources of CONFIG for the named blocks (packages first).
+# Sets OUT to the sources of CONFIG for the named blocks (packages first). CONFIG: a folder of rtl/config, or any absolute one.
 function(systolith_rtl_sources out config)
-  set(files ${SYSTOLITH_RTL}/config/${config}/systolith_config_pkg.sv)
+  cmake_path(ABSOLUTE_PATH config BASE_DIRECTORY ${SYSTOLITH_RTL}/config)
+  set(files ${config}/systolith_config_pkg.sv)
   file(STRINGS ${SYSTOLITH_RTL}/packages.f lines)
   foreach(block IN ITEMS ${ARGN})
     file(STRINGS ${SYSTOLITH_RTL}/${block}/files.f block_lines)

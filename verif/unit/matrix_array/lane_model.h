@@ -28,7 +28,8 @@ inline uint32_t Int8Step(uint16_t a, uint16_t w, int byte, uint32_t sum) {
   return sum + static_cast<uint32_t>(x * y);
 }
 
-// One column of one row: `a[i]` and `w[i * w_stride]` are the operands of lane i of `lanes`, `k_valid` the valid steps.
+// One column of one row: `a[i]` and `w[i * w_stride]` are the operands of lane i of `lanes`,
+// `k_valid` the valid steps.
 inline uint32_t Chain(bool int8, const uint16_t* a, const uint16_t* w, int w_stride, int lanes,
                       int k_valid, uint32_t seed) {
   uint32_t sum = seed;

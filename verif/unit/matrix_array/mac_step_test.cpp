@@ -1,13 +1,15 @@
-// The multiply-accumulate step against the host's `std::fma`, many lanes at a time: `mac_lanes` with one row, so that each
-// result is one step. Operands are E8M10, wider than any format of the device: what the lanes promise.
+// The multiply-accumulate step against the host's `std::fma`, many lanes at a time: `mac_lanes`
+// with one row, so that each result is one step. Operands are E8M10, wider than any format of the
+// device: what the lanes promise.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <verilated.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -52,19 +54,42 @@ E8M10 RandomE8M10(Random& random) {
   const uint32_t sign = r & 1;
   uint32_t exponent, fraction = r >> 1 & 1023;
   switch ((r >> 11) % 12) {
-    case 0: exponent = 0; break;
-    case 1: exponent = 255; if (r >> 20 & 1) fraction = 0; break;
-    case 2: exponent = 254 - (r >> 20) % 4; break;
-    case 3: exponent = 1 + (r >> 20) % 4; break;
-    case 4: case 5: case 6: exponent = (r >> 20) % 256; break;
-    default: exponent = 117 + (r >> 20) % 20;
+    case 0:
+      exponent = 0;
+      break;
+    case 1:
+      exponent = 255;
+      if (r >> 20 & 1) fraction = 0;
+      break;
+    case 2:
+      exponent = 254 - (r >> 20) % 4;
+      break;
+    case 3:
+      exponent = 1 + (r >> 20) % 4;
+      break;
+    case 4:
+    case 5:
+    case 6:
+      exponent = (r >> 20) % 256;
+      break;
+    default:
+      exponent = 117 + (r >> 20) % 20;
   }
   switch ((r >> 30) % 8) {
-    case 0: fraction = 0; break;
-    case 1: fraction = 1023; break;
-    case 2: fraction = 1u << (r >> 40) % 10; break;
-    case 3: fraction &= 0x3f8; break;
-    default: break;
+    case 0:
+      fraction = 0;
+      break;
+    case 1:
+      fraction = 1023;
+      break;
+    case 2:
+      fraction = 1u << (r >> 40) % 10;
+      break;
+    case 3:
+      fraction &= 0x3f8;
+      break;
+    default:
+      break;
   }
   return {sign << 18 | exponent << 10 | fraction};
 }
@@ -97,8 +122,8 @@ struct Block {
 };
 
 struct Counts {
-  int64_t steps = 0, nan = 0, infinite = 0, overflow = 0, subnormal = 0,
-          zero = 0, cancelled = 0, ties = 0, int8 = 0, skipped = 0;
+  int64_t steps = 0, nan = 0, infinite = 0, overflow = 0, subnormal = 0, zero = 0, cancelled = 0,
+          ties = 0, int8 = 0, skipped = 0;
 };
 
 // A sum that is interesting beside the product a x w.
@@ -108,14 +133,23 @@ uint32_t RandomSum(Random& random, float a, float w, Counts& counts) {
   const uint32_t sign = static_cast<uint32_t>(r & 1) << 31;
   const uint32_t fraction = static_cast<uint32_t>(s & 0x7fffff);
   switch (r >> 1 & 15) {
-    case 0: return sign | fraction >> (s >> 24 & 31) % 24;            // subnormal
-    case 1: return sign | 0x7f800000 | (s >> 30 & 1 ? fraction : 0);  // special
-    case 2: return sign | (0x7f7fffff - static_cast<uint32_t>(s & 3));
-    case 3: return sign | static_cast<uint32_t>(s >> 23 & 3) << 23 | fraction;
-    case 4: return sign | static_cast<uint32_t>(117 + (s >> 23) % 20) << 23 | (fraction >> (s >> 30) % 24 << (s >> 36) % 3);
-    case 5: return static_cast<uint32_t>(s);
-    case 6: case 7: {
-      // The product's leading bit is half a unit in the last place of the sum, or one unit: a tie if it has no other.
+    case 0:
+      return sign | fraction >> (s >> 24 & 31) % 24;  // subnormal
+    case 1:
+      return sign | 0x7f800000 | (s >> 30 & 1 ? fraction : 0);  // special
+    case 2:
+      return sign | (0x7f7fffff - static_cast<uint32_t>(s & 3));
+    case 3:
+      return sign | static_cast<uint32_t>(s >> 23 & 3) << 23 | fraction;
+    case 4:
+      return sign | static_cast<uint32_t>(117 + (s >> 23) % 20) << 23 |
+             (fraction >> (s >> 30) % 24 << (s >> 36) % 3);
+    case 5:
+      return static_cast<uint32_t>(s);
+    case 6:
+    case 7: {
+      // The product's leading bit is half a unit in the last place of the sum, or one unit: a tie
+      // if it has no other.
       const float product = std::fabs(a * w);
       if (!(product > 0x1p-100f && product < 0x1p100f)) return sign | fraction;
       const bool half = s >> 40 & 1;
@@ -124,18 +158,23 @@ uint32_t RandomSum(Random& random, float a, float w, Counts& counts) {
       const float unit = std::ldexp(product, half ? 1 : 0);
       return sign | std::bit_cast<uint32_t>(std::ldexp(unit, 23)) >> 23 << 23 | fraction;
     }
-    default: break;
+    default:
+      break;
   }
   // Near the negated product.
   uint32_t sum = std::bit_cast<uint32_t>(-(a * w));
   ++counts.cancelled;
   switch (r >> 5 & 7) {
-    case 0: return sum + static_cast<uint32_t>(s % 9) - 4;
-    case 1: return sum ^ 1u << (s & 31);
-    case 2: case 3: {
+    case 0:
+      return sum + static_cast<uint32_t>(s % 9) - 4;
+    case 1:
+      return sum ^ 1u << (s & 31);
+    case 2:
+    case 3: {
       int exponent = static_cast<int>(sum >> 23 & 255) + static_cast<int>(s % 60) - 30;
       exponent = std::min(std::max(exponent, 0), 255);
-      return (sum & 0x807fffff) | static_cast<uint32_t>(exponent) << 23 | (s >> 40 & 1 ? 0 : fraction);
+      return (sum & 0x807fffff) | static_cast<uint32_t>(exponent) << 23 |
+             (s >> 40 & 1 ? 0 : fraction);
     }
     case 4: {
       int exponent = static_cast<int>(sum >> 23 & 255) + static_cast<int>(s % 54) - 27;
@@ -143,7 +182,8 @@ uint32_t RandomSum(Random& random, float a, float w, Counts& counts) {
       const uint32_t tail = s >> 40 & 1 ? 0x7fffff : 1u << (s >> 41) % 23;
       return ((sum ^ sign) & 0x80000000) | static_cast<uint32_t>(exponent) << 23 | tail;
     }
-    default: return sum;
+    default:
+      return sum;
   }
 }
 
@@ -154,7 +194,8 @@ Counts Stream(uint64_t seed, int64_t steps, int int8_in_16) {
   Random random(seed);
   Counts counts;
 
-  // Blocks change every kBlockRows rows; the block is written while its predecessor's last rows run.
+  // Blocks change every kBlockRows rows; the block is written while its predecessor's last rows
+  // run.
   constexpr int kBlockRows = kCols + 2;
   constexpr int kHistory = 512;  // rows and blocks that may still be in flight
   static_assert(kHistory > 2 * kCols + 16 && (kHistory & (kHistory - 1)) == 0);
@@ -210,7 +251,8 @@ Counts Stream(uint64_t seed, int64_t steps, int int8_in_16) {
         counts.skipped += taken.skip;
         counts.nan += magnitude > 0x7f800000;
         counts.infinite += magnitude == 0x7f800000;
-        counts.overflow += magnitude == 0x7f800000 && (sum & 0x7f800000) != 0x7f800000 && std::isfinite(a) && std::isfinite(w);
+        counts.overflow += magnitude == 0x7f800000 && (sum & 0x7f800000) != 0x7f800000 &&
+                           std::isfinite(a) && std::isfinite(w);
         counts.subnormal += magnitude != 0 && magnitude < 0x00800000;
         counts.zero += magnitude == 0;
         model->sum_i[c] = sum;
@@ -236,9 +278,10 @@ Counts Stream(uint64_t seed, int64_t steps, int int8_in_16) {
       ++counts.steps;
       if (got != expected[cycle % 8][c]) {
         const Moving& row = rows[(cycle - kSumOffset - kRowLatency - c) & (kHistory - 1)];
-        ADD_FAILURE() << std::hex << "a " << row.a.bits << " w " << row.block->w[c].bits << " skip " << row.skip << " int8 "
-                      << row.int8 << ": " << got << " instead of " << expected[cycle % 8][c] << std::dec << " (cycle "
-                      << cycle << ", column " << c << ")";
+        ADD_FAILURE() << std::hex << "a " << row.a.bits << " w " << row.block->w[c].bits << " skip "
+                      << row.skip << " int8 " << row.int8 << ": " << got << " instead of "
+                      << expected[cycle % 8][c] << std::dec << " (cycle " << cycle << ", column "
+                      << c << ")";
         return counts;
       }
     }
@@ -251,11 +294,12 @@ Counts Stream(uint64_t seed, int64_t steps, int int8_in_16) {
 
 TEST(MacStep, EqualsHostFmaOn100MillionBiasedOperands) {
   const Counts counts = Stream(1, 100'000'000, 2);
-  RecordProperty("steps", std::to_string(counts.steps));
-  printf("%lld steps: nan %lld, infinite %lld, overflow %lld, subnormal %lld, zero %lld, near cancellation %lld, ties %lld, "
-         "int8 %lld, skipped %lld\n",
-         (long long)counts.steps, (long long)counts.nan, (long long)counts.infinite, (long long)counts.overflow, (long long)counts.subnormal, (long long)counts.zero,
-         (long long)counts.cancelled, (long long)counts.ties, (long long)counts.int8, (long long)counts.skipped);
+  fmt::print(
+      "{} steps: {} NaN, {} infinite ({} by overflow), {} subnormal, {} zero, {} near "
+      "cancellation, {} ties, "
+      "{} INT8, {} skipped\n",
+      counts.steps, counts.nan, counts.infinite, counts.overflow, counts.subnormal, counts.zero,
+      counts.cancelled, counts.ties, counts.int8, counts.skipped);
   EXPECT_GT(counts.nan, 1'000'000);
   EXPECT_GT(counts.infinite, 1'000'000);
   EXPECT_GT(counts.overflow, 100'000);
@@ -267,7 +311,9 @@ TEST(MacStep, EqualsHostFmaOn100MillionBiasedOperands) {
   EXPECT_GT(counts.skipped, 1'000'000);
 }
 
-TEST(MacStep, Int8EqualsTwoProductsModulo32Bits) { EXPECT_GT(Stream(2, 10'000'000, 16).int8, 9'000'000); }
+TEST(MacStep, Int8EqualsTwoProductsModulo32Bits) {
+  EXPECT_GT(Stream(2, 10'000'000, 16).int8, 9'000'000);
+}
 
 }  // namespace
 }  // namespace systolith::test

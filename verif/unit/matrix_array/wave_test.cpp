@@ -1,5 +1,6 @@
-// Whole arrays against a plain chain: waves with bubbles, mixed formats, partial K, swaps as close as the timing in
-// `array_pkg` allows, stationary writes at the first and at the last legal cycle. Everything that is not offered is noise.
+// Whole arrays against a plain chain: waves with bubbles, mixed formats, partial K, swaps as close
+// as the timing in `array_pkg` allows, stationary writes at the first and at the last legal cycle.
+// Everything that is not offered is noise.
 #include <gtest/gtest.h>
 #include <verilated.h>
 
@@ -139,7 +140,8 @@ class Bench {
   }
   ~Bench() { model_->final(); }
 
-  // Runs all passes and compares every result and `idle_o` in every cycle. Cycles count from the first event.
+  // Runs all passes and compares every result and `idle_o` in every cycle. Cycles count from the
+  // first event.
   void Run(const std::vector<Pass>& passes, Writes writes) {
     const Plan plan = PlanWrites(passes, writes, random_);
     struct Seed {
@@ -162,7 +164,7 @@ class Bench {
       }
     }
     const int64_t begin = std::min(plan.begin()->first, rows.begin()->first);
-    int64_t rows_until = begin;        // idle again from this cycle on
+    int64_t rows_until = begin;  // idle again from this cycle on
     int64_t stationary_until = begin;
     for (int64_t cycle = begin; cycle <= end; ++cycle) {
       Noise();
@@ -185,7 +187,8 @@ class Bench {
         std::copy_n(pass->w.begin() + index * kCols, kCols, &model_->stationary_i[0]);
       }
       const auto [first_seed, last_seed] = seeds.equal_range(cycle);
-      for (auto it = first_seed; it != last_seed; ++it) model_->sum_i[it->second.column] = it->second.bits;
+      for (auto it = first_seed; it != last_seed; ++it)
+        model_->sum_i[it->second.column] = it->second.bits;
       model_->clk_i = 0;
       model_->eval();
       const auto [first, last] = results.equal_range(cycle);
@@ -193,8 +196,10 @@ class Bench {
         ASSERT_EQ(it->second.bits, model_->result_o[it->second.column])
             << "cycle " << cycle << " column " << it->second.column;
         ++compared_;
+        if (it->second.column == kCols - 1) last_result_ = it->second.bits;
       }
-      ASSERT_EQ(model_->idle_o != 0, cycle >= rows_until && cycle >= stationary_until) << "cycle " << cycle;
+      ASSERT_EQ(model_->idle_o != 0, cycle >= rows_until && cycle >= stationary_until)
+          << "cycle " << cycle;
       if (row != rows.end()) rows_until = cycle + kResultOffset + kCols;
       if (write != plan.end()) stationary_until = cycle + kStationaryLatency;
       model_->clk_i = 1;
@@ -204,6 +209,8 @@ class Bench {
     model_->stationary_valid_i = 0;
   }
 
+  // What the last column of the last row gave.
+  uint32_t last_result() const { return last_result_; }
   int64_t compared() const { return compared_; }
   std::mt19937_64& random() { return random_; }
 
@@ -233,21 +240,32 @@ class Bench {
   std::unique_ptr<Model> model_;
   std::mt19937_64 random_;
   int64_t compared_ = 0;
+  uint32_t last_result_ = 0;
 };
 
-// Ordinary values whose sums stay finite, with zeros, subnormals and ones; with `wild` also NaN, infinities and extremes.
+// Ordinary values whose sums stay finite, with zeros, subnormals and ones; with `wild` also NaN,
+// infinities and extremes.
 uint16_t RandomBf16(std::mt19937_64& random, bool wild) {
   const uint64_t bits = random();
   const uint16_t sign = bits & 0x8000;
   const uint16_t fraction = bits & 0x7f;
   switch ((bits >> 16) % (wild ? 64 : 32)) {
-    case 0: return sign | fraction;
-    case 1: return sign;
-    case 2: case 3: return sign | 0x3f80;
-    case 32: return sign | 0x7f80 | fraction;
-    case 33: return sign | 0x7f80;
-    case 34: case 35: return static_cast<uint16_t>(bits);
-    default: return static_cast<uint16_t>(sign | fraction | (120 + (bits >> 24) % 16) << 7);
+    case 0:
+      return sign | fraction;
+    case 1:
+      return sign;
+    case 2:
+    case 3:
+      return sign | 0x3f80;
+    case 32:
+      return sign | 0x7f80 | fraction;
+    case 33:
+      return sign | 0x7f80;
+    case 34:
+    case 35:
+      return static_cast<uint16_t>(bits);
+    default:
+      return static_cast<uint16_t>(sign | fraction | (120 + (bits >> 24) % 16) << 7);
   }
 }
 
@@ -257,17 +275,25 @@ uint32_t RandomSeed(std::mt19937_64& random, bool int8, bool wild) {
   const uint32_t sign = bits & 0x80000000;
   const uint32_t fraction = bits & 0x7fffff;
   switch ((bits >> 32) % (wild ? 16 : 8)) {
-    case 0: return sign;
-    case 1: return sign | fraction;
-    case 8: return sign | 0x7f800000;
-    case 9: return sign | 0x7f800001 | fraction;
-    case 10: return static_cast<uint32_t>(bits);
-    default: return static_cast<uint32_t>(sign | fraction | (120 + (bits >> 40) % 16) << 23);
+    case 0:
+      return sign;
+    case 1:
+      return sign | fraction;
+    case 8:
+      return sign | 0x7f800000;
+    case 9:
+      return sign | 0x7f800001 | fraction;
+    case 10:
+      return static_cast<uint32_t>(bits);
+    default:
+      return static_cast<uint32_t>(sign | fraction | (120 + (bits >> 40) % 16) << 23);
   }
 }
 
-// Passes of random rows; `bubbles`: chance in 256 of a cycle without a row. Passes begin as close as is legal.
-std::vector<Pass> RandomPasses(std::mt19937_64& random, int count, int most_rows, int bubbles, bool partial) {
+// Passes of random rows; `bubbles`: chance in 256 of a cycle without a row. Passes begin as close
+// as is legal.
+std::vector<Pass> RandomPasses(std::mt19937_64& random, int count, int most_rows, int bubbles,
+                               bool partial) {
   std::vector<Pass> passes;
   int64_t cycle = 0;
   int64_t swap = -kSwapSpacing;
@@ -289,7 +315,8 @@ std::vector<Pass> RandomPasses(std::mt19937_64& random, int count, int most_rows
       pass.rows.push_back(std::move(row));
       while (static_cast<int>(random() % 256) < bubbles) ++cycle;
     }
-    // Only one stationary row is written a cycle: writes of neighbouring passes must not need the same one.
+    // Only one stationary row is written a cycle: writes of neighbouring passes must not need the
+    // same one.
     while (!PlanEarliest(ListWrites(passes))) {
       for (Row& row : pass.rows) ++row.cycle;
       ++cycle;
@@ -301,7 +328,8 @@ std::vector<Pass> RandomPasses(std::mt19937_64& random, int count, int most_rows
 
 TEST(Wave, OneRowThroughAnIdleArray) {
   Bench bench(1);
-  for (int i = 0; i < 20; ++i) bench.Run(RandomPasses(bench.random(), 1, 1, 0, false), Writes::kLatest);
+  for (int i = 0; i < 20; ++i)
+    bench.Run(RandomPasses(bench.random(), 1, 1, 0, false), Writes::kLatest);
   EXPECT_EQ(bench.compared(), 20 * kCols);
 }
 
@@ -330,16 +358,19 @@ TEST(Wave, LongPassesWithEarliestWrites) {
   bench.Run(RandomPasses(bench.random(), 20, 100, 20, true), Writes::kEarliest);
 }
 
-// Lanes past K hold NaN and infinity in both operands; a seed of -0 or of an odd NaN shows whether they were touched.
+// Lanes past K hold NaN and infinity in both operands; a seed of -0 or of an odd NaN shows whether
+// they were touched.
 TEST(Wave, LanesPastKLeaveTheSumUntouched) {
   Bench bench(7);
-  for (const uint32_t seed : {0x80000000u, 0x00000000u, 0x00000001u, 0x7f800000u, 0xff800000u, 0x7f800001u}) {
+  for (const uint32_t seed :
+       {0x80000000u, 0x00000000u, 0x00000001u, 0x7f800000u, 0xff800000u, 0x7f800001u}) {
     for (int k_valid = 0; k_valid <= kRows; ++k_valid) {
       std::vector<Pass> passes(1);
       Pass& pass = passes[0];
       for (int r = 0; r < kRows; ++r) {
         const bool valid = r < k_valid;
-        for (int c = 0; c < kCols; ++c) pass.w[r * kCols + c] = valid ? 0x3f80 : (c % 2 ? 0x7f80 : 0xffc1);
+        for (int c = 0; c < kCols; ++c)
+          pass.w[r * kCols + c] = valid ? 0x3f80 : (c % 2 ? 0x7f80 : 0xffc1);
       }
       Row row;
       row.k_valid = k_valid;
@@ -364,6 +395,86 @@ TEST(Wave, Int8MasksSingleOddSteps) {
     std::ranges::fill(row.seed, 0x7fffffffu);
     pass.rows.push_back(row);
     bench.Run(passes, Writes::kLatest);
+  }
+}
+
+// A chain of any K through the last column, block after block, the sum coming back in.
+uint32_t RunChain(Bench& bench, const std::vector<uint16_t>& a, const std::vector<uint16_t>& b,
+                  uint32_t seed) {
+  uint32_t sum = seed;
+  for (size_t k = 0; k < a.size(); k += kRows) {
+    std::vector<Pass> passes(1);
+    Row row;
+    row.k_valid = static_cast<int>(std::min<size_t>(kRows, a.size() - k));
+    for (int r = 0; r < kRows; ++r) {
+      // What lies past K is rubbish.
+      row.a[r] = r < row.k_valid ? a[k + r] : 0x7fc0;
+      for (int c = 0; c < kCols; ++c)
+        passes[0].w[r * kCols + c] = r < row.k_valid ? b[k + r] : 0x7f80;
+    }
+    std::ranges::fill(row.seed, sum);
+    passes[0].rows.push_back(row);
+    bench.Run(passes, Writes::kLatest);
+    sum = bench.last_result();
+  }
+  return sum;
+}
+
+struct Corner {
+  const char* name;
+  std::vector<uint16_t> a, b;
+  uint32_t seed, right;
+};
+
+TEST(Wave, DirectedCorners) {
+  const std::vector<uint16_t> one_and_eight = {0x4b80, 0x3f80, 0x3f80, 0x3f80, 0x3f80,
+                                               0x3f80, 0x3f80, 0x3f80, 0x3f80};
+  const std::vector<uint16_t> eight_and_one(one_and_eight.rbegin(), one_and_eight.rend());
+  const std::vector<uint16_t> ones(9, 0x3f80);
+  const Corner corners[] = {
+      {"negative underflow keeps its sign", {0x8d80}, {0x2180}, 0, 0x80000000},
+      {"-0 and -0 x 1", {0x8000}, {0x3f80}, 0x80000000, 0x80000000},
+      {"2^24 + 1 + 1 - 2^24 in order",
+       {0x4b80, 0x3f80, 0x3f80, 0xcb80},
+       {0x3f80, 0x3f80, 0x3f80, 0x3f80},
+       0,
+       0},
+      {"eight ones after 2^24 are lost one by one", one_and_eight, ones, 0, 0x4b800000},
+      {"eight ones before 2^24 are not", eight_and_one, ones, 0, 0x4b800004},
+      {"least subnormal", {0x0d80}, {0x2700}, 0, 0x00000001},
+      {"subnormal tie to even", {0x0d80, 0x0dc0}, {0x2700, 0x2700}, 0, 0x00000002},
+      {"subnormal operand doubled", {0x0001}, {0x4000}, 0, 0x00020000},
+      {"subnormal operands added",
+       {0x0001, 0x0001, 0x0001},
+       {0x3f80, 0x3f80, 0x3f80},
+       0,
+       0x00030000},
+      {"underflow to +0", {0x1a00}, {0x1a00}, 0, 0x00000000},
+      {"underflow to -0", {0x9a00}, {0x1a00}, 0, 0x80000000},
+      {"cancels into a subnormal", {0x0081, 0xbf80}, {0x3f80, 0x0080}, 0, 0x00010000},
+      {"rounds up to the least normal", {0x1a00}, {0x1a00}, 0x007fffff, 0x00800000},
+      {"infinity x 0 + 1", {0x7f80}, {0x0000}, 0x3f800000, kCanonicalNan},
+      {"infinity - infinity", {0x7f80, 0xff80}, {0x3f80, 0x3f80}, 0, kCanonicalNan},
+      {"signalling NaN operand", {0x7f81}, {0x3f80}, 0, kCanonicalNan},
+      {"signalling NaN seed", {0x3f80}, {0x3f80}, 0x7f800001, kCanonicalNan},
+      {"negative NaN seed with payload", {0x3f80}, {0x3f80}, 0xffc12345, kCanonicalNan},
+      {"finite + infinity", {0x3f80}, {0x3f80}, 0x7f800000, 0x7f800000},
+      {"infinite seed against an overflowing product", {0x7f7f}, {0xff7f}, 0x7f800000, 0x7f800000},
+      {"infinite seed against an infinite product", {0x7f80}, {0xbf80}, 0x7f800000, kCanonicalNan},
+      {"-infinity seed is no NaN", {0xbf80}, {0x3f80}, 0xff800000, 0xff800000},
+      {"overflow", {0x7f7f}, {0x7f7f}, 0, 0x7f800000},
+      {"negative overflow stays in the chain", {0x7f7f, 0x7f7f}, {0xff7f, 0x3f80}, 0, 0xff800000},
+      {"a product past the range brought back in one step",
+       {0x7f00},
+       {0x4000},
+       0xff7fffff,
+       0x73800000},
+      {"one unit below the last place keeps its sign", {0x9a10}, {0x1a80}, 0x00000001, 0x80000000},
+      {"x - x is +0", {0x3f80}, {0xbf80}, 0x3f800000, 0x00000000},
+  };
+  Bench bench(10);
+  for (const Corner& corner : corners) {
+    EXPECT_EQ(RunChain(bench, corner.a, corner.b, corner.seed), corner.right) << corner.name;
   }
 }
 

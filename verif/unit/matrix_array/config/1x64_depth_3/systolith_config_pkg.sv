@@ -22,7 +22,7 @@ package systolith_config_pkg;
   parameter int unsigned WritesOutstanding = 64;  // bursts of the store unit, power of two, 1..64
 
   // Drain.
-  parameter int unsigned DrainLanes = 16;  // columns converted a cycle, 1..Cols
+  parameter int unsigned DrainLanes = 1;  // columns converted a cycle, 1..Cols
 
   // Command processor.
   parameter int unsigned UnitQueueDepth = 16;  // commands waiting in front of each unit, 1..64
