@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup build sim wave test bench lint format generate area mutants clean
+.PHONY: help setup tool build sim wave test bench lint format generate area mutants clean
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -16,6 +16,20 @@ setup: ## install tools and libraries, also those of lint
 $(BUILD)/build.ninja:
 	@scripts/setup build
 	cmake --preset release
+
+# The command-line tool with the driver, the model and the simulated devices.
+tool: $(BUILD)/build.ninja
+	cmake --build --preset release -j $(JOBS) --target systolith_tool
+
+sim: tool ## demo on the simulated 16x16 device, compared bit for bit with the model
+	build/systolith demo
+
+sim-%: tool ## the same on another configuration: 2x8, 3x5, 4x4, 8x8, 8x16, tiny
+	build/systolith demo --device sim:config=$*
+
+wave: tool ## waveform of a small product: build/wave.fst
+	build/systolith gemm 20 20 20 --device sim:trace=build/wave.fst
+	@echo "build/wave.fst (open it with a viewer such as GTKWave or Surfer)"
 
 build: $(BUILD)/build.ninja ## compile everything
 	cmake --build --preset release -j $(JOBS)
