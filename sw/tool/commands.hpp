@@ -1,0 +1,20 @@
+// The subcommands of the tool; each adds itself and says in its callback what the exit status is.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace systolith::tool {
+
+// Exit statuses, the same for every subcommand.
+inline constexpr int kSuccess = 0;
+inline constexpr int kFailure = 1;   // a mismatch or a device error
+inline constexpr int kUsage = 2;
+
+inline constexpr const char* kDeviceHelp =
+    "device URI: model:, sim:, sim:rows=8,cols=8,latency=100,stall=0.2,seed=7";
+
+void add_gemm(CLI::App& app, int& status);
+void add_demo(CLI::App& app, int& status);
+void add_info(CLI::App& app, int& status);
+
+}  // namespace systolith::tool
