@@ -1,6 +1,7 @@
 // FP32 to BF16, a column a lane: nearest even, applied once to a finished chain.
 //
-// Subnormals are kept, a finite value past the largest becomes infinity, any NaN the canonical 7FC0.
+// Subnormals are kept, a finite value past the largest becomes infinity, any NaN
+// the canonical 7FC0.
 // Combinational. Lanes >= 1.
 `default_nettype none
 
@@ -15,8 +16,8 @@ module convert_bf16 #(
     $error("convert_bf16: Lanes must be at least 1");
   end
 
-  // The encoding is monotonic: the carry of the fraction runs into the exponent and, past the largest finite value, to
-  // infinity, so one increment rounds all cases.
+  // The encoding is monotonic: the carry of the fraction runs into the exponent and, past the
+  // largest finite value, to infinity, so one increment rounds all cases.
   always_comb begin : convert
     logic nan, up;
     nan = 1'b0;

@@ -1,11 +1,13 @@
-// INT32 to INT8, a column a lane: clamp(round_half_even(value * scale), -128, 127) with the exact product, so one rounding.
+// INT32 to INT8, a column a lane: clamp(round_half_even(value * scale), -128, 127) with the exact
+// product, so one rounding.
 //
 // A scale is a binary32, finite and greater than zero (checked before). Its exponent decides:
 //   exponent >= 135 (scale >= 2^8)    every value but 0 saturates
 //   94 .. 134                         product * 2^(exponent - 150), rounded
 //   exponent <= 93, subnormals too    |value * scale| <= 2^31 * 2^-33 < 1/2: 0
 //
-// Latency: one cycle of `enable_i` (the register behind the multiplier); a group a cycle. Lanes >= 1.
+// Latency: one cycle of `enable_i` (the register behind the multiplier); a group a cycle.
+// Lanes >= 1.
 `default_nettype none
 
 module convert_int8 #(
@@ -25,7 +27,7 @@ module convert_int8 #(
   localparam int unsigned ProductWidth = 57;  // 32 bits signed times 25 bits signed
   localparam logic [7:0] LeastExponent = 8'd94;
   localparam logic [7:0] GreatestExponent = 8'd134;
-  localparam int unsigned FixedShift = 15;    // one less than the shift at the greatest exponent: the half's bit stays
+  localparam int unsigned FixedShift = 15;  // one less than at the greatest exponent: the half stays
 
   typedef logic signed [ProductWidth-1:0] product_t;
 

@@ -1,20 +1,25 @@
-// The source stage of a store: reads local rows, converts DrainLanes columns a cycle and delivers their bytes in bus words.
+// The source stage of a store: reads local rows, converts DrainLanes columns a cycle and delivers
+// their bytes in bus words.
 //
-//   source_reader -> choose a group of columns (or a bus word of a line), ReLU -> multiply, BF16 -> round, pack -> pieces
-//                 \-> scales of the columns
+//   source_reader -> group of columns (or word of a line), ReLU -> multiply, BF16 -> round, pack
+//                 \-> scales of the columns                                             -> pieces
 //
-// A piece is 1 .. BusBytes bytes of a run of the memory side, from byte 0 on; `last` ends the run. Rows of a merged run follow
-// each other without an end. Pieces are not aligned to memory, the packer does that.
+// A piece is 1 .. BusBytes bytes of a run of the memory side, from byte 0 on; `last` ends the run.
+// Rows of a merged run follow each other without an end. Pieces are not aligned to memory, the
+// packer does that.
 //
-// Checks, in the order of the rows: a row's tag against the conversion, and scales of columns. A fault is a pulse; from the faulty
-// row on the pieces are `void`: they have their length, but their bytes are not to be written. `scales_checked_o` is high
-// once the started command's scales, if it has any, are good: nothing may be written before.
+// Checks, in the order of the rows: a row's tag against the conversion, and scales of columns. A
+// fault is a pulse; from the faulty row on the pieces are `void`: they have their length, but their
+// bytes are not to be written. `scales_checked_o` is high once the started command's scales, if it
+// has any, are good: nothing may be written before.
 //
-// Latency: MemoryLatency + 4 cycles from the first read to its piece. A group, or a bus word of a scratchpad line, a cycle.
-// ReLU stands in front of all conversions: a scale is positive and the rounding monotonic, so max(x, 0) before INT8
-// gives the same bits as after the clamp.
+// Latency: MemoryLatency + 3 cycles from the first read to its piece. A group, or a bus word of a
+// scratchpad line, a cycle.
+// ReLU stands in front of all conversions: a scale is positive and the rounding monotonic, so
+// max(x, 0) before INT8 gives the same bits as after the clamp.
 //
-// Parameters: DrainLanes 1 .. Cols; Cols is a power of two, or a line holds the scales of all columns.
+// Parameters: DrainLanes 1 .. Cols; Cols is a power of two, or a line holds the scales of all
+// columns.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -104,9 +109,13 @@ module drain
 
   always_comb begin
     part_bytes = StageBytesWidth'(GroupBytes);
-    if (!entry.accumulators) part_bytes = StageBytesWidth'(BusBytes);
-    else if (entry.conversion == command_pkg::ConversionBf16) part_bytes = StageBytesWidth'(GroupBytes / 2);
-    else if (entry.conversion == command_pkg::ConversionInt8) part_bytes = StageBytesWidth'(GroupBytes / 4);
+    if (!entry.accumulators) begin
+      part_bytes = StageBytesWidth'(BusBytes);
+    end else if (entry.conversion == command_pkg::ConversionBf16) begin
+      part_bytes = StageBytesWidth'(GroupBytes / 2);
+    end else if (entry.conversion == command_pkg::ConversionInt8) begin
+      part_bytes = StageBytesWidth'(GroupBytes / 4);
+    end
   end
 
   assign last_part   = 32'(left) <= 32'(part_bytes);

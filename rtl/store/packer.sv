@@ -1,10 +1,13 @@
-// Aligns pieces of runs to memory: bytes move to their lanes, and full or ending bus words leave as beats with strobes.
+// Aligns pieces of runs to memory: bytes move to their lanes, and full or ending bus words leave as
+// beats with strobes.
 //
-// A burst is announced by its first byte's offset in a beat (0 unless it is the first of its run) and its beats, in order, not
-// before its address is offered to the bus. A word leaves only for an announced burst, so data never precede their address.
+// A burst is announced by its first byte's offset in a beat (0 unless it is the first of its run)
+// and its beats, in order, not before its address is offered to the bus. A word leaves only for an
+// announced burst, so data never precede their address.
 //
-// Timing: combinational from a piece to the beat; a piece a cycle, and a beat a cycle, except that a piece which ends a run and
-// crosses into a further beat takes that beat's cycle too: one beat a cycle is sustained in all cases.
+// Timing: combinational from a piece to the beat; a piece a cycle, and a beat a cycle, except that
+// a piece which ends a run and crosses into a further beat takes that beat's cycle too: one beat a
+// cycle is sustained in all cases.
 // `clear_i` forgets bytes that are held and the burst under way.
 //
 // BusBytes: power of two from 8 on.

@@ -1,13 +1,16 @@
-// Reads the local rows of a store command, in loop order, and hands them on with what is to be done with them.
+// Reads the local rows of a store command, in loop order, and hands them on with what is to be done
+// with them.
 //
-//   rows -> read of an accumulator row or a scratchpad line -> [MemoryLatency] -> small queue -> entry
+//   rows -> read of accumulator row or scratchpad line -> [MemoryLatency] -> small queue -> entry
 //
-// `start_i` begins a command, which stays stable until `done_o`. Lines of scales come first, then row i once i < allowed_i:
-// one entry for an accumulator row, one for each line of a scratchpad row. Only as many reads are under way as the queue has
-// places, so nothing is lost when the consumer stalls. Entries of one command may still be in the queue when the next begins.
+// `start_i` begins a command, which stays stable until `done_o`. Lines of scales come first, then
+// row i once i < allowed_i: one entry for an accumulator row, one for each line of a scratchpad
+// row. Only as many reads are under way as the queue has places, so nothing is lost when the
+// consumer stalls. Entries of one command may still be in the queue when the next begins.
 // `clear_i` forgets everything, reads under way too.
 //
-// Latency: first read in the cycle after `start_i`; an entry is offered in the cycle in which its data come. An entry a cycle.
+// Latency: first read in the cycle after `start_i`; an entry is offered in the cycle in which its
+// data come. An entry a cycle.
 // Parameters: MemoryLatency 1 or 2.
 `include "systolith_assert.svh"
 `default_nettype none
@@ -145,7 +148,8 @@ module source_reader
       row_d      = '0;
       run_row_d  = '0;
       row_base_d = command_i.transfer.local_base;
-      index_d    = command_i.scale_per_column ? command_i.scale_line : command_i.transfer.local_base;
+      index_d    = command_i.scale_per_column ? command_i.scale_line
+                                              : command_i.transfer.local_base;
       left_d     = command_i.transfer.run;
     end
     if (clear_i) busy_d = 1'b0;

@@ -5,20 +5,24 @@
 //                                            |                     \-> owed bursts <- B
 //                                            +-> slot: header, rows -> signal gates -> report
 //
-// A command is active while its rows are read and its bursts issued; then the next starts, with up to StartedCommands of them
-// waiting for responses in their slots. B comes in order; a row is visible with the B of its last burst, and a command is
-// reported when all its rows are visible and its signals given.
+// A command is active while its rows are read and its bursts issued; then the next starts, with up
+// to StartedCommands of them waiting for responses in their slots. B comes in order; a row is
+// visible with the B of its last burst, and a command is reported when all its rows are visible and
+// its signals given.
 //
-// AW is offered when every row of the burst's run is granted by the waits and the scales are checked, so its data come without a
-// further wait. W of a burst is offered no earlier than its AW is, and does not wait for AW to be accepted. AW leads W,
-// and bursts are owed, by WritesOutstanding at most. B is always accepted.
+// AW is offered when every row of the burst's run is granted by the waits and the scales are
+// checked, so its data come without a further wait. W of a burst is offered no earlier than its AW
+// is, and does not wait for AW to be accepted. AW leads W, and bursts are owed, by
+// WritesOutstanding at most. B is always accepted.
 //
-// Faults: an error in a response, a refused signal, a wrong tag, a bad scale, or a blocked command that is abandoned stops
-// the unit: bursts of commands older than the faulty one go on, then no address is offered any more, data of offered ones are
-// delivered (from a row with a wrong tag on without strobes), all responses awaited, and then the faulty command is
-// reported failed and the younger ones aborted. Only `flush_i` starts it again.
+// Faults: an error in a response, a refused signal, a wrong tag, a bad scale, or a blocked command
+// that is abandoned stops the unit: bursts of commands older than the faulty one go on, then no
+// address is offered any more, data of offered ones are delivered (from a row with a wrong tag on
+// without strobes), all responses awaited, and then the faulty command is reported failed and the
+// younger ones aborted. Only `flush_i` starts it again.
 //
-// Latency: AW is offered 4 cycles after a command without waits is taken, W MemoryLatency + 6 cycles after.
+// Latency: AW is offered 4 cycles after a command without waits is taken, W MemoryLatency + 6
+// cycles after.
 // Throughput: a beat a cycle; a burst a cycle on AW.
 `include "systolith_assert.svh"
 `default_nettype none
@@ -126,7 +130,7 @@ module store_unit
   typedef logic [SlotWidth:0] slot_count_t;
 
   slot_entry_t [StartedCommands-1:0] slot_q, slot_d;
-  rows_t [StartedCommands-1:0] visible_q, visible_d;         // rows not yet told to the signal gates
+  rows_t [StartedCommands-1:0] visible_q, visible_d;     // not yet told to the signal gates
   logic [StartedCommands-1:0] responded_q, responded_d;      // all responses are here
   slot_count_t slots_used_q, slots_used_d;
   slot_t head_q, head_d;
@@ -175,7 +179,8 @@ module store_unit
   logic unused_walker_busy;
   logic scales_checked;
 
-  assign run_allow   = state_q == Running && scales_checked && 33'(run_q) < allowed_rows && !no_address;
+  assign run_allow   = state_q == Running && scales_checked && 33'(run_q) < allowed_rows &&
+                       !no_address;
   assign run_blocked = state_q == Running && !walker_ready && !(33'(run_q) < allowed_rows);
 
   burst_walker u_walker (
@@ -351,7 +356,8 @@ module store_unit
   end
 
   // ---- stopping ----
-  // A fault of the active command leaves the bursts of the one before it alone: some may still be to be offered.
+  // A fault of the active command leaves the bursts of the one before it alone: some may still
+  // be to be offered.
   logic older_bursts_left;
   assign older_bursts_left = state_q == Running && fault_d.slot == active_slot_q &&
                              aw_slot_d == active_slot_q - 1'b1;
@@ -373,7 +379,8 @@ module store_unit
 
   always_comb begin
     offered_valid = 1'b0;
-    offered = '{slot: active_slot_q, abandoned: 1'b1, cause: command_pkg::CauseAborted, address: '0};
+    offered = '{slot: active_slot_q, abandoned: 1'b1, cause: command_pkg::CauseAborted,
+                address: '0};
     if (abandoned) offered_valid = 1'b1;
     if (drain_fault) begin
       offered_valid = 1'b1;

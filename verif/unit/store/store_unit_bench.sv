@@ -1,6 +1,7 @@
 // The store unit with its local memories, and its structures taken apart for C++.
 //
-// Memories are filled through `poke`, a 32-bit word a clock. Their outputs carry noise whenever no read is due.
+// Memories are filled through `poke`, a 32-bit word a clock. Their outputs carry noise whenever no
+// read is due.
 `default_nettype none
 // C++ hands over whole words, of which a field may take a part.
 // verilator lint_off UNUSEDSIGNAL
@@ -198,7 +199,8 @@ module store_unit_bench
     noise_q <= noise_q * 32'd1664525 + 32'd1013904223;
     drain_pipe_q[0] <= drain_read_valid ? accumulators[drain_read_row] : {Cols{noise_q}};
     tag_pipe_q[0] <= drain_read_valid ? tags[drain_read_row] : noise_q[31:30];
-    line_pipe_q[0] <= scratchpad_read_grant ? scratchpad[scratchpad_read_line] : {(LineBytes/4){noise_q}};
+    line_pipe_q[0] <= scratchpad_read_grant ? scratchpad[scratchpad_read_line]
+                                            : {(LineBytes/4){noise_q}};
   end
 
   if (MemoryLatency == 2) begin : gen_second
