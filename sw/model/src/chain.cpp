@@ -20,25 +20,24 @@ namespace {
 constexpr std::size_t kColumnsPerBlock = 512;
 constexpr std::size_t kRowsPerBlock = 1024;
 
+/// A tile of `rows` x `columns` results at `sum`, at most a kernel's.
 template <typename Kernel, typename Sum = typename Kernel::Sum>
 void run_tile(const Kernel& kernel, std::size_t steps, const typename Kernel::Packed* a,
-              const typename Kernel::Packed* b, Matrix<Sum> sum, std::size_t row,
-              std::size_t column) {
-  const std::size_t rows = std::min(kernel.rows, sum.rows - row);
-  const std::size_t columns = std::min(kernel.columns, sum.columns - column);
+              const typename Kernel::Packed* b, Sum* sum, std::size_t stride, std::size_t rows,
+              std::size_t columns) {
   if (rows == kernel.rows && columns == kernel.columns) {
-    kernel.tile(steps, a, b, sum.row(row) + column, sum.stride);
+    kernel.tile(steps, a, b, sum, stride);
     return;
   }
   // An edge: the rest of the tile is thrown away.
   constexpr std::size_t kLargestTile = 1024;
   alignas(64) Sum edge[kLargestTile] = {};
   for (std::size_t r = 0; r < rows; ++r) {
-    std::copy_n(sum.row(row + r) + column, columns, edge + r * kernel.columns);
+    std::copy_n(sum + r * stride, columns, edge + r * kernel.columns);
   }
   kernel.tile(steps, a, b, edge, kernel.columns);
   for (std::size_t r = 0; r < rows; ++r) {
-    std::copy_n(edge + r * kernel.columns, columns, sum.row(row + r) + column);
+    std::copy_n(edge + r * kernel.columns, columns, sum + r * stride);
   }
 }
 
@@ -95,10 +94,11 @@ template <typename Kernel, typename T, typename Sum = typename Kernel::Sum>
 void product(const Kernel& kernel, Matrix<const T> a, Matrix<const T> b, Matrix<Sum> sum) {
   using Packed = typename Kernel::Packed;
   const std::size_t k_block = kPackedSteps * kernel.depth;
+  const std::size_t row_block = kRowsPerBlock - kRowsPerBlock % kernel.rows;  // whole tiles
   const std::size_t most_steps =
       std::min(kPackedSteps, (a.columns + kernel.depth - 1) / kernel.depth);
   const Scratch<Packed> packed_a(kPackedStride *
-                                 round_up(std::min(kRowsPerBlock, sum.rows), kernel.rows));
+                                 round_up(std::min(row_block, sum.rows), kernel.rows));
   const Scratch<Packed> packed_b(most_steps *
                                  round_up(std::min(kColumnsPerBlock, sum.columns), kernel.columns));
 
@@ -108,13 +108,14 @@ void product(const Kernel& kernel, Matrix<const T> a, Matrix<const T> b, Matrix<
     for (std::size_t column = 0; column < sum.columns; column += kColumnsPerBlock) {
       const std::size_t columns = std::min(kColumnsPerBlock, sum.columns - column);
       pack_columns(kernel, b, column, columns, k, depth, packed_b.data());
-      for (std::size_t row = 0; row < sum.rows; row += kRowsPerBlock) {
-        const std::size_t rows = std::min(kRowsPerBlock, sum.rows - row);
+      for (std::size_t row = 0; row < sum.rows; row += row_block) {
+        const std::size_t rows = std::min(row_block, sum.rows - row);
         pack_rows(kernel, a, row, rows, k, depth, packed_a.data());
         for (std::size_t c = 0; c < columns; c += kernel.columns) {
           for (std::size_t r = 0; r < rows; r += kernel.rows) {
             run_tile(kernel, steps, packed_a.data() + r * kPackedStride,
-                     packed_b.data() + c * steps, sum, row + r, column + c);
+                     packed_b.data() + c * steps, sum.row(row + r) + column + c, sum.stride,
+                     std::min(kernel.rows, rows - r), std::min(kernel.columns, columns - c));
           }
         }
       }

@@ -163,12 +163,18 @@ TEST_P(Chain, NanStaysInItsRowAndItsColumn) {
 
 TEST_P(Chain, AnyOperandsGiveTheBitsOfTheScalarLoop) {
   Random random(7);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 90; ++round) {
+    const int kind = round % 3;
+    const auto operand = [kind](Random& r) { return test::bf16_of_kind(kind, r); };
     const auto size = [&](int most) { return static_cast<Eigen::Index>(1 + random() % most); };
-    const MatrixBf16 a = random_bf16(size(40), size(70), random, test::any_bf16);
-    const MatrixBf16 b = random_bf16(a.cols(), size(80), random, test::any_bf16);
+    const MatrixBf16 a = random_bf16(size(40), size(70), random, operand);
+    const MatrixBf16 b = random_bf16(a.cols(), size(80), random, operand);
     MatrixFloat sum(a.rows(), b.cols());
-    for (Eigen::Index i = 0; i < sum.size(); ++i) sum.data()[i] = from_bits(test::any_fp32(random));
+    for (Eigen::Index i = 0; i < sum.size(); ++i) {
+      sum.data()[i] = kind == 0
+                          ? from_bits(test::any_fp32(random))
+                          : from_bits(std::uint32_t{operand(random)} << 16 | (random() & 0xFFFF));
+    }
     const MatrixFloat expected = scalar(a, b, sum);
     accumulate(a, b, sum, GetParam());
     expect_same_bits(sum, expected);
@@ -230,6 +236,25 @@ TEST_P(Chain, FloatOperandsAreRoundedToE8M10First) {
   }
 }
 
+TEST_P(Chain, PackingOfFloatOperandsEqualsTheConversion) {
+  Random random(14);
+  constexpr Eigen::Index kCount = 20000;
+  MatrixFloat values(kCount, 1);
+  for (Eigen::Index i = 0; i < kCount; ++i) values(i, 0) = from_bits(test::any_fp32(random));
+  const MatrixFloat one = MatrixFloat::Constant(1, 1, 1.0f);
+  MatrixFloat as_row(1, kCount);
+  MatrixFloat as_column(kCount, 1);
+  as_row.setConstant(-0.0f);
+  as_column.setConstant(-0.0f);
+  accumulate(values, one, as_column, GetParam());
+  accumulate(one, values.transpose(), as_row, GetParam());
+  for (Eigen::Index i = 0; i < kCount; ++i) {
+    const std::uint32_t expected = fp32_to_e8m10(bits(values(i, 0)));  // x * 1 + -0 is x
+    ASSERT_EQ(bits(as_column(i, 0)), expected);
+    ASSERT_EQ(bits(as_row(0, i)), expected);
+  }
+}
+
 TEST_P(Chain, RowsAreTheSameInEveryBatchAndForEverySplitOfK) {
   Random random(17);
   const MatrixBf16 a = random_bf16(17, 257, random, test::tame_bf16);
@@ -273,6 +298,17 @@ TEST_P(Chain, SizesAroundEveryBlockGiveTheBitsOfTheScalarLoop) {
     accumulate(a, b, sum, GetParam());
     expect_same_bits(sum, scalar(a, b, seed));
   }
+}
+
+TEST_P(Chain, NoStepIsAddedWhereBlocksOfRowsOrColumnsMeet) {
+  // A further step of 0 x Inf would make NaN of the sums that it does not belong to.
+  constexpr Eigen::Index kRows = 2100;
+  constexpr Eigen::Index kColumns = 1100;
+  MatrixBf16 a = MatrixBf16::Constant(kRows, 1, bf16(0x3F80));
+  MatrixBf16 b = MatrixBf16::Constant(1, kColumns, bf16(0x7F80));
+  MatrixFloat sum = MatrixFloat::Zero(kRows, kColumns);
+  accumulate(a, b, sum, GetParam());
+  for (Eigen::Index i = 0; i < sum.size(); ++i) ASSERT_EQ(bits(sum.data()[i]), 0x7F800000u) << i;
 }
 
 TEST_P(Chain, NothingOutsideTheValidRegionLeaksInOrIsTouched) {

@@ -147,15 +147,20 @@ TEST_P(DeviceOf, Bf16ProductsWithSeedAndSplitKEqualTheScalarChain) {
   const std::uint32_t c = configuration.cols;
   for (const Shape shape :
        {Shape{1, 1, 1}, Shape{3, c, r}, Shape{2, c + 1, r + 1}, Shape{5, 2 * c - 1, 2 * r + 1}}) {
-    for (const bool seeded : {false, true}) {
+    for (const int kind : {0, 1, 2, 3, 4, 5}) {
+      const bool seeded = kind % 2 != 0;
       bench.reset();
       bench.enable();
       std::vector<std::uint16_t> a(shape.m * shape.k);
       std::vector<std::uint16_t> b(shape.k * shape.n);
       std::vector<float> seed(shape.m * shape.n);
-      for (auto& x : a) x = test::any_bf16(random);
-      for (auto& x : b) x = test::any_bf16(random);
-      for (auto& x : seed) x = seeded ? from_bits(test::any_fp32(random)) : 0.0f;
+      for (auto& x : a) x = test::bf16_of_kind(kind / 2, random);
+      for (auto& x : b) x = test::bf16_of_kind(kind / 2, random);
+      for (auto& x : seed) {
+        x = seeded ? from_bits(std::uint32_t{test::bf16_of_kind(kind / 2, random)} << 16 |
+                               (random() & 0xFFFF))
+                   : 0.0f;
+      }
       bench.poke(kData, a.data(), 2 * a.size());
       bench.poke(kData + 0x4000, b.data(), 2 * b.size());
       bench.poke(kData + 0x8000, seed.data(), 4 * seed.size());

@@ -428,6 +428,23 @@ TEST_F(Queue, FetchErrorFailsTheFirstCommandOfTheErroneousBeat) {
   EXPECT_EQ(SYSTOLITH_GET(bench.record_of(3).words, RECORD_OPCODE), 0u);
 }
 
+TEST_F(Queue, FetchBurstEndsAtAPageAndAtTheRingsWrap) {
+  // 2 commands a burst, one to the page's end: bursts start with commands 0, 1, 3, 5, ...
+  constexpr std::uint64_t kRing = Bench::kRing + 0xF80;
+  for (const auto& [failing, first] : {std::pair{2u, 1u}, std::pair{3u, 3u}, std::pair{15u, 15u}}) {
+    bench.memory.clear_failures();
+    bench.reset();
+    bench.write64(SYSTOLITH_REGISTER_RING_LO, kRing);
+    bench.device.write32(SYSTOLITH_REGISTER_CONTROL, 1);
+    for (std::uint32_t i = 0; i < 16; ++i) {
+      bench.poke(kRing + 128 * i, nop().command.words, SYSTOLITH_COMMAND_BYTES);
+    }
+    bench.memory.fail_reads(kRing + 128 * failing, kRing + 128 * failing);
+    bench.device.write32(SYSTOLITH_REGISTER_DOORBELL, 16);
+    bench.expect_fault(SYSTOLITH_CAUSE_BUS_FETCH, failing, kRing + 128 * first);
+  }
+}
+
 TEST_F(Queue, RecordThatCannotBeWrittenFailsTheQueueWithoutAnInterrupt) {
   bench.memory.fail_writes(Bench::kRecords + 32, Bench::kRecords + 32);
   bench.put(nop());

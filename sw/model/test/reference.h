@@ -88,4 +88,17 @@ inline std::uint16_t tame_bf16(Random& random) {
                                     (random() & 127));
 }
 
+/// Any BF16 but infinities, NaN and the large: subnormals to 2^24, so that a chain stays finite.
+inline std::uint16_t finite_bf16(Random& random) {
+  const std::uint16_t value = any_bf16(random);
+  const unsigned exponent = value >> 7 & 0xFF;
+  return exponent <= 151 ? value
+                         : static_cast<std::uint16_t>((value & 0x807F) | (exponent % 64 + 88) << 7);
+}
+
+/// Kind 0: any at all, whose chains are mostly NaN; 1: finite; 2: of middle magnitude.
+inline std::uint16_t bf16_of_kind(int kind, Random& random) {
+  return kind == 0 ? any_bf16(random) : kind == 1 ? finite_bf16(random) : tame_bf16(random);
+}
+
 }  // namespace systolith::model::test
