@@ -1,20 +1,24 @@
 // Walks the memory side of a transfer and yields its AXI bursts, in loop order.
 //
-// A transfer is a set of runs of contiguous bytes. Without `merge` a run is a row (`run` bytes; loops 0..3), with it a run is
-// all of loop 0 (`merged_run` bytes; loops 1..3). A run is cut greedily: a burst ends with the run, before a 4 KiB boundary,
-// or after MaxBurstBeats beats, whichever comes first.
+// A transfer is a set of runs of contiguous bytes. Without `merge` a run is a row (`run` bytes;
+// loops 0..3), with it a run is all of loop 0 (`merged_run` bytes; loops 1..3). A run is cut
+// greedily: a burst ends with the run, before a 4 KiB boundary, or after MaxBurstBeats beats,
+// whichever comes first.
 //
-//   transfer -> [loop registers: start of the next run] -> [address and bytes left of the run] -> burst
-//                                        ^ run_allow_i / run_taken_o
+//   transfer -> [loops: start of the next run] -> [address and bytes left of the run] -> burst
+//                                             ^ run_allow_i / run_taken_o
 //
-// Handshakes: `transfer` and `burst` are valid/ready streams. A run moves on to be cut only while `run_allow_i` is high, with a
-// pulse of `run_taken_o`; a consumer that gates rows counts these pulses from the cycle after the transfer was taken (the
-// bursts of runs already taken, also of the transfer before, are not held up). Tie `run_allow_i` to 1 where nothing is gated.
-// `flush_i` forgets everything; a burst that is offered meanwhile is withdrawn.
+// Handshakes: `transfer` and `burst` are valid/ready streams. A run moves on to be cut only while
+// `run_allow_i` is high, with a pulse of `run_taken_o`; a consumer that gates rows counts these
+// pulses from the cycle after the transfer was taken (the bursts of runs already taken, also of the
+// transfer before, are not held up). Tie `run_allow_i` to 1 where nothing is gated. `flush_i`
+// forgets everything; a burst that is offered meanwhile is withdrawn.
 //
-// Timing: first burst two cycles after the transfer is taken; then a burst a cycle, across runs and transfers.
+// Timing: first burst two cycles after the transfer is taken; then a burst a cycle, across runs and
+// transfers.
 //
-// BusBytes: power of two, 8..128. MaxBurstBeats: power of two, 1..256. AddressWidth: 13..64, at most the package's.
+// BusBytes: power of two, 8..128. MaxBurstBeats: power of two, 1..256. AddressWidth: 13..64, at
+// most the package's.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -39,15 +43,15 @@ module burst_walker #(
 
     // bursts
     output logic                       burst_valid_o,
-    output logic [AddressWidth-1:0]    burst_address_o,      // of the first beat: a multiple of BusBytes
-    output logic [OffsetWidth-1:0]     burst_offset_o,       // first byte in the first beat; 0 unless first of its run
+    output logic [AddressWidth-1:0]    burst_address_o,      // of the first beat
+    output logic [OffsetWidth-1:0]     burst_offset_o,       // of the first byte in it
     output logic [12:0]                burst_bytes_o,        // 1 .. 4096
     output logic [8:0]                 burst_beats_o,        // 1 .. MaxBurstBeats
     output logic                       burst_last_of_run_o,
     output logic                       burst_last_o,         // of the transfer
     input  logic                       burst_ready_i,
 
-    output logic                       busy_o                // a transfer is held, or a burst is offered
+    output logic                       busy_o                // a transfer or a burst is held
 );
 
   import systolith_pkg::*;
@@ -69,8 +73,8 @@ module burst_walker #(
   assign unused_local_fields = ^{transfer_i.rows, transfer_i.local_base, transfer_i.local_pitch};
 
   // ---- start of the next run ----
-  // One start address a loop: that of the loop's current turn. The next run starts a stride after the turn of the innermost
-  // loop that is not in its last turn, so no multiplier is needed.
+  // One start address a loop: that of the loop's current turn. The next run starts a stride after
+  // the turn of the innermost loop that is not in its last turn, so no multiplier is needed.
   logic loops_valid_q, loops_valid_d;
   logic [31:0] run_q, run_d;
   rows_t [3:0] count_q, count_d;          // turns of each loop
@@ -148,10 +152,11 @@ module burst_walker #(
   logic [BeatsWidth-1:0] limit_beats;   // the most that a burst may have here
   logic [12:0] limit_bytes;             // from the first byte
   logic ends_run;
-  logic [12:0] end_offset;              // of the run's last byte, from the first beat's start, if ends_run
+  logic [12:0] end_offset;              // of the run's last byte, from the first beat, if ends_run
 
   assign offset      = cut_address_q[OffsetWidth-1:0];
-  assign page_beats  = BeatsWidth'(PageBeats) - BeatsWidth'(cut_address_q[OffsetWidth+:PageBeatWidth]);
+  assign page_beats  = BeatsWidth'(PageBeats) -
+                       BeatsWidth'(cut_address_q[OffsetWidth+:PageBeatWidth]);
   assign limit_beats = (32'(page_beats) > MaxBurstBeats) ? BeatsWidth'(MaxBurstBeats) : page_beats;
   assign limit_bytes = (13'(limit_beats) << OffsetWidth) - 13'(offset);
   assign ends_run    = cut_left_q <= 32'(limit_bytes);
@@ -198,20 +203,25 @@ module burst_walker #(
   end
 
   always_ff @(posedge clk_i) begin
-    run_q         <= run_d;
-    count_q       <= count_d;
-    turns_left_q  <= turns_left_d;
-    stride_q      <= stride_d;
-    start_q       <= start_d;
-    cut_address_q <= cut_address_d;
-    cut_left_q    <= cut_left_d;
-    cut_last_q    <= cut_last_d;
+    if (take_transfer || take_run) begin
+      run_q        <= run_d;
+      count_q      <= count_d;
+      turns_left_q <= turns_left_d;
+      stride_q     <= stride_d;
+      start_q      <= start_d;
+    end
+    if (take_run || burst_ready_i) begin
+      cut_address_q <= cut_address_d;
+      cut_left_q    <= cut_left_d;
+      cut_last_q    <= cut_last_d;
+    end
   end
 
   `ASSERT(RunNotEmpty, !take_transfer || (transfer_i.run != '0 &&
       (!transfer_i.merge || transfer_i.merged_run != '0)))
-  `ASSERT(CountsNotZero, !take_transfer || (transfer_i.count[0] != '0 && transfer_i.count[1] != '0 &&
-      transfer_i.count[2] != '0 && transfer_i.count[3] != '0))
+  `ASSERT(CountsNotZero, !take_transfer ||
+      (transfer_i.count[0] != '0 && transfer_i.count[1] != '0 &&
+       transfer_i.count[2] != '0 && transfer_i.count[3] != '0))
   `ASSERT(BeatsInRange, !burst_valid_o ||
       (burst_beats_o != '0 && 32'(burst_beats_o) <= MaxBurstBeats))
   `ASSERT(StaysInPage, !burst_valid_o ||

@@ -1,10 +1,12 @@
 // First-in first-out queue of registers, valid/ready on both sides.
 //
-// A word taken in cycle t is at the output from cycle t + 1. One word a cycle from Depth 2 on; with Depth 1 a word every
-// other cycle. No combinational path from one side to the other: Depth 2 serves as a skid buffer. `flush_i` empties it in
-// one cycle and wins over a word that is offered meanwhile.
+// A word taken in cycle t is at the output from cycle t + 1. One word a cycle from Depth 2 on; with
+// Depth 1 a word every other cycle. No combinational path from one side to the other: Depth 2
+// serves as a skid buffer. `flush_i` empties it in one cycle and wins over a word that is offered
+// meanwhile.
 //
-// Width >= 1, Depth >= 1 (meant for tens of words: storage is flops or LUT memory, not block memory).
+// Width >= 1, Depth >= 1 (meant for tens of words: storage is flops or LUT memory, not block
+// memory).
 `include "systolith_assert.svh"
 `default_nettype none
 

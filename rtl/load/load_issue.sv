@@ -1,17 +1,19 @@
-// Address side of the load unit: takes commands, waits for their semaphores, walks their bursts and presents AR.
+// Address side of the load unit: takes commands, waits for their semaphores, walks their bursts and
+// presents AR.
 //
 //   command -> held command (wait gates) -> burst walker -> AR register -> AR
 //                         \-> contexts of started commands    \-> bursts owed
 //
-// A command starts when both waits have had their (first) grant. It is then handed on whole, unless a wait by rows has rows
-// left to be granted: then it stays and gates the walker's rows. The next command's waits are asked as soon as the held place is
-// free, so its addresses follow those of its predecessor.
+// A command starts when both waits have had their (first) grant. It is then handed on whole, unless
+// a wait by rows has rows left to be granted: then it stays and gates the walker's rows. The next
+// command's waits are asked as soon as the held place is free, so its addresses follow those of its
+// predecessor.
 //
-// `stop_i` (level, until `flush_i`): no address is presented any more and nothing starts. A presented AR stays until it is
-// accepted. `flush_i` forgets all but the bursts owed.
+// `stop_i` (level, until `flush_i`): no address is presented any more and nothing starts. A
+// presented AR stays until it is accepted. `flush_i` forgets all but the bursts owed.
 //
-// Timing: AR is valid 4 cycles after the command was taken (no waits), 2 more with waits that are granted at once; then a burst
-// a cycle while at most ReadsOutstanding are owed.
+// Timing: AR is valid 4 cycles after the command was taken (no waits), 2 more with waits that are
+// granted at once; then a burst a cycle while at most ReadsOutstanding are owed.
 //
 // CommandsInFlight >= 1: started commands between the address side and the data side.
 `include "systolith_assert.svh"
@@ -65,7 +67,8 @@ module load_issue
     // state
     output logic                   held_o,         // a command is held here
     output logic                   waits_start_o,  // it needs a grant to start
-    output logic                   waits_row_o     // it has started and needs a grant for its next row, no burst left
+    // It has started and needs a grant for its next row; no burst is on its way.
+    output logic                   waits_row_o
 );
 
   if (ReadsOutstanding < 1 || ReadsOutstanding > 64) begin : gen_bad_outstanding
@@ -111,7 +114,8 @@ module load_issue
     assign gate_all[i]    = fresh_q ? unused_wait[i] : allowed[i] != '0 && !gate_asking[i];
   end
 
-  assign start    = held_valid_q && !gating_q && (&gate_open) && started_room && !halt_i && !stop_i && !flush_i;
+  assign start    = held_valid_q && !gating_q && (&gate_open) && started_room &&
+                    !halt_i && !stop_i && !flush_i;
   assign released = (start || gating_q) && (&gate_all);
 
   always_comb begin

@@ -1,4 +1,5 @@
-// What travels inside the load unit from the address side to the data side and on to the end of a command.
+// What travels inside the load unit from the address side to the data side and on to the end of a
+// command.
 package load_pkg;
 
   import systolith_pkg::*;

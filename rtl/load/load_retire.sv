@@ -1,10 +1,13 @@
-// End of the load unit's commands: counts their written rows, gives their signals and reports them, in ring order.
+// End of the load unit's commands: counts their written rows, gives their signals and reports them,
+// in ring order.
 //
-// Holds one command, the tracked one: the oldest that is not reported. It is the current command of `load_write` or the one
-// before it. A fault (error of a beat, refused signal) or an abandoned wait stops the unit (`stop_o`, until
-// `flush_i`): once the bus is paid the oldest unfinished command is reported failed (aborted, if abandoned), then the rest aborted.
+// Holds one command, the tracked one: the oldest that is not reported. It is the current command of
+// `load_write` or the one before it. A fault (error of a beat, refused signal) or an abandoned wait
+// stops the unit (`stop_o`, until `flush_i`): once the bus is paid the oldest unfinished command is
+// reported failed (aborted, if abandoned), then the rest aborted.
 //
-// Timing: a signal one cycle after its rows are written; the report one cycle after the last row, two with signals.
+// Timing: a signal one cycle after its rows are written; the report one cycle after the last row,
+// two with signals.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -53,7 +56,7 @@ module load_retire
   logic written_q, written_d;          // all its rows are
   logic refused_q, refused_d;          // one of its signals was
   load_context_t context_q;
-  rows_t early_rows_q, early_rows_d;   // written rows of the current command, which isn't tracked yet
+  rows_t early_rows_q, early_rows_d;   // written rows of the current command before it is tracked
   logic track;
 
   // ---- fault ----
@@ -90,7 +93,8 @@ module load_retire
   assign completed = tracked_q && !fresh_q && written_q && (&gate_done) && !refused_q;
   assign given_up  = tracked_q && !fresh_q && stop_q && drained_i && (!written_q || refused_q);
   assign leaves    = report_valid_o && report_ready_i;
-  assign track     = current_valid_i && !is_current_q && (!tracked_q || leaves) && !(stop_q && !drained_i);
+  assign track     = current_valid_i && !is_current_q && (!tracked_q || leaves) &&
+                     !(stop_q && !drained_i);
 
   // A stopped unit has no more words to cut: its commands move up from here.
   assign current_tracked_o = is_current_q;
@@ -193,8 +197,8 @@ module load_retire
   assign tracked_o = tracked_q;
 
   logic unused_current;
-  assign unused_current = ^{context_q.run, context_q.rows_in_run, context_q.accumulators, context_q.tag,
-                            context_q.local_base, context_q.local_pitch};
+  assign unused_current = ^{context_q.run, context_q.rows_in_run, context_q.accumulators,
+                            context_q.tag, context_q.local_base, context_q.local_pitch};
 
   `ASSERT(RowHasCommand, !row_done_i || tracked_q || current_valid_i)
   `ASSERT(LastRowIsTracked, !command_done_i || (tracked_q && !written_q))

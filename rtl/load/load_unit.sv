@@ -1,26 +1,31 @@
 // Load unit: runs LOAD commands, strided reads from memory into scratchpad or accumulators.
 //
-//   command -> load_issue -> AR                       addresses run ahead of the data, over command boundaries
+//   command -> load_issue -> AR                       addresses run ahead of the data
 //                 | contexts, owed bursts
 //        R -> load_write -> scratchpad, accumulators  cuts the beats into rows
 //                 | rows written
 //             load_retire -> signals, report          end of commands, faults
 //
-// The unit contract (commands, waits, signals, reports, halt, abandon, flush) is in docs/architecture.md.
+// The unit contract (commands, waits, signals, reports, halt, abandon, flush) is in
+// docs/architecture.md.
 //
-// Faults: a beat with an error is cause `bus_read` with the address of its burst. No address is presented from two cycles after
-// it (an AR that is presented then stays until it is accepted), its data and all later data are taken and dropped, and once nothing
-// is owed the command is reported failed and started younger ones aborted. A signal that the semaphore refuses likewise.
-// Then nothing starts until `flush_i`. Commands older than the faulty one are written and reported as ever.
+// Faults: a beat with an error is cause `bus_read` with the address of its burst. No address is
+// presented from two cycles after it (an AR that is presented then stays until it is accepted), its
+// data and all later data are taken and dropped, and once nothing is owed the command is reported
+// failed and started younger ones aborted. A signal that the semaphore refuses likewise. Then
+// nothing starts until `flush_i`. Commands older than the faulty one are written and reported as
+// ever.
 //
-// `owed_o` counts a burst from the presentation of its address to its last beat. In a flush every beat taken is a
-// pulse of `dropped_beats_o`.
+// `owed_o` counts a burst from the presentation of its address to its last beat. In a flush every
+// beat taken is a pulse of `dropped_beats_o`.
 //
-// Timing: AR is valid 4 cycles after an unhindered command was taken; a word is offered to the memory 2 cycles after its
-// beat; signals 1 and the report 2 cycles after the last word is accepted. Throughput: a burst address a cycle, a beat a cycle for rows of
-// any alignment, a row a cycle for rows shorter than a beat; about 4 cycles a command at least.
+// Timing: AR is valid 4 cycles after an unhindered command was taken; a word is offered to the
+// memory 2 cycles after its beat; signals 1 and the report 2 cycles after the last word is
+// accepted. Throughput: a burst address a cycle, a beat a cycle for rows of any alignment, a row a
+// cycle for rows shorter than a beat; about 4 cycles a command at least.
 //
-// CommandsInFlight >= 1: started commands between address side and data side, beyond the one on each side.
+// CommandsInFlight >= 1: started commands between address side and data side, beyond the one on
+// each side.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -180,8 +185,10 @@ module load_unit
   );
 
   assign drained = !burst_valid && quiet;
-  // Only when everything older has ended: then the waiting command is the current and the tracked one.
-  assign abandon = halt_i && abandon_i && waits_row && drained && current_tracked && !context_valid && !stop;
+  // Only when everything older has ended: then the waiting command is the current and the tracked
+  // one.
+  assign abandon = halt_i && abandon_i && waits_row && drained && current_tracked &&
+                   !context_valid && !stop;
 
   load_retire u_retire (
       .clk_i,
@@ -214,7 +221,8 @@ module load_unit
   assign beat_o          = r_valid_i && r_ready_o;
   assign dropped_beats_o = beat_o && flush_i;
 
-  // Rows that were just written become signals a cycle later, so standing still shows in two cycles.
+  // Rows that were just written become signals a cycle later, so standing still shows in two
+  // cycles.
   logic still, still_q;
   assign still = drained && !stop && !flush_i && !context_valid &&
                  ((waits_row && current_tracked) || (waits_start && !current_valid && !tracked));

@@ -1,16 +1,20 @@
-// Data side of the load unit: takes the beats of R, cuts them into rows and writes the rows into the local memory.
+// Data side of the load unit: takes the beats of R, cuts them into rows and writes the rows into
+// the local memory.
 //
 //   R -> realigner -> write register -> scratchpad or accumulators
 //
-// Works on one command, the current one; the next moves up with the current one's last word. The last word waits until the
-// end of the command is looked after (`current_tracked_i`, see `load_retire`). A beat that comes with an error stops it: the beat
-// is not written and `error_o` pulses; by then the current command is (or becomes, in this cycle) the one that owns the beat.
-// With `stop_i` or `flush_i` every owed beat is taken at once and dropped, and the words already cut are still written (`stop_i`)
-// or forgotten (`flush_i`). With `stop_i` the current command moves on with `current_drop_i`.
+// Works on one command, the current one; the next moves up with the current one's last word. The
+// last word waits until the end of the command is looked after (`current_tracked_i`, see
+// `load_retire`). A beat that comes with an error stops it: the beat is not written and `error_o`
+// pulses; by then the current command is (or becomes, in this cycle) the one that owns the beat.
+// With `stop_i` or `flush_i` every owed beat is taken at once and dropped, and the words already
+// cut are still written (`stop_i`) or forgotten (`flush_i`). With `stop_i` the current command
+// moves on with `current_drop_i`.
 //
-// Timing: a word is offered to the memory 2 cycles after its last beat was taken, 1 if the word began in the beat before; one beat a
-// cycle for rows of any alignment, one row a cycle for rows shorter than a beat. `r_ready_o` depends on
-// `accumulator_write_ready_i`, on nothing else of the same cycle but the control inputs.
+// Timing: a word is offered to the memory 2 cycles after its last beat was taken, 1 if the word
+// began in the beat before; one beat a cycle for rows of any alignment, one row a cycle for rows
+// shorter than a beat. `r_ready_o` depends on `accumulator_write_ready_i`, on nothing else of the
+// same cycle but the control inputs.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -45,7 +49,7 @@ module load_write
     // control
     input  logic                            flush_i,
     input  logic                            stop_i,
-    output logic                            error_o,             // pulse: a beat of the oldest burst had an error
+    output logic                            error_o,             // pulse: the beat had an error
 
     // current command
     output logic                            current_valid_o,
@@ -53,8 +57,8 @@ module load_write
     input  logic                            current_tracked_i,
     input  logic                            current_drop_i,
     output logic                            current_cut_o,       // pulse: its last word was cut
-    output logic                            row_done_o,          // pulse: a row of it or the last before it is written
-    output logic                            command_done_o,      // pulse with row_done_o: its command's last row
+    output logic                            row_done_o,          // pulse: a row is written
+    output logic                            command_done_o,      // with it: its command's last
     output logic                            quiet_o,             // no data is held
 
     // scratchpad
@@ -97,7 +101,7 @@ module load_write
 
   // ---- current command ----
   logic current_valid_q, current_valid_d;
-  load_context_t current_q, current_d;
+  load_context_t current_q;
   run_t left_q, left_d;                  // bytes of the row still to be cut
   rows_t rows_left_q, rows_left_d;       // of the command, this one included
   rows_t run_rows_left_q, run_rows_left_d;  // of the run of memory, this one included
@@ -142,7 +146,6 @@ module load_write
 
   always_comb begin
     current_valid_d = current_valid_q;
-    current_d       = current_q;
     left_d          = left_q;
     rows_left_d     = rows_left_q;
     run_rows_left_d = run_rows_left_q;
@@ -168,7 +171,6 @@ module load_write
     end
     if (current_moves) begin
       current_valid_d = context_valid_i;
-      current_d       = context_i;
       left_d          = context_i.run;
       rows_left_d     = context_i.rows;
       run_rows_left_d = context_i.rows_in_run;
@@ -217,13 +219,15 @@ module load_write
   end
 
   always_ff @(posedge clk_i) begin
-    current_q       <= current_d;
-    left_q          <= left_d;
-    rows_left_q     <= rows_left_d;
-    run_rows_left_q <= run_rows_left_d;
-    row_base_q      <= row_base_d;
-    line_q          <= line_d;
-    word_q          <= word_d;
+    if (current_moves) current_q <= context_i;
+    if (current_moves || word_leaves) begin
+      left_q          <= left_d;
+      rows_left_q     <= rows_left_d;
+      run_rows_left_q <= run_rows_left_d;
+      row_base_q      <= row_base_d;
+      line_q          <= line_d;
+      word_q          <= word_d;
+    end
     if (word_leaves) begin
       write_accumulators_q <= current_q.accumulators;
       write_row_ends_q     <= row_ends;

@@ -1,18 +1,20 @@
 // Turns beats of memory into words whose first byte is in lane 0.
 //
-//   beats:  ....abcd efghijkl mno.....      word = bytes from `position` of {incoming beat, held beat}
+//   beats:  ....abcd efghijkl mno.....   word = bytes from `position` of {next, held beat}
 //   words:  abcdefgh ijklmno.
 //
-// The reader says how many bytes it wants in the next word (1 .. BusBytes) and whether the word ends its run of memory. After
-// the end of a run what is left of the beats that it reached is dropped, and the next beat starts at its `beat_offset_i`
-// (which is 0 for a beat that goes on within a run).
+// The reader says how many bytes it wants in the next word (1 .. BusBytes) and whether the word
+// ends its run of memory. After the end of a run what is left of the beats that it reached is
+// dropped, and the next beat starts at its `beat_offset_i` (which is 0 for a beat that goes on
+// within a run).
 //
-// Handshakes: a beat is taken when `beat_valid_i && beat_ready_o`; ready does not depend on valid. A word leaves when
-// `word_valid_o && word_ready_i`; `word_data_o`, a combinational rotation, has rubbish past the wanted bytes. `clear_i`
-// drops the held beat.
+// Handshakes: a beat is taken when `beat_valid_i && beat_ready_o`; ready does not depend on valid.
+// A word leaves when `word_valid_o && word_ready_i`; `word_data_o`, a combinational rotation, has
+// rubbish past the wanted bytes. `clear_i` drops the held beat.
 //
-// Timing: a beat is held from the cycle after it was taken and leaves as a word from then on. One beat a cycle as long as each
-// beat is wanted in one word: runs of any alignment, one after the other; a beat with parts of n words takes n cycles.
+// Timing: a beat is held from the cycle after it was taken and leaves as a word from then on. One
+// beat a cycle as long as each beat is wanted in one word: runs of any alignment, one after the
+// other; a beat with parts of n words takes n cycles.
 //
 // BusBytes: power of two, 8..64.
 `include "systolith_assert.svh"

@@ -1,4 +1,5 @@
-// Reference for the bursts of a transfer, straight from the rules: beat by beat, no arithmetic on lengths.
+// Reference for the bursts of a transfer, straight from the rules: beat by beat, no arithmetic on
+// lengths.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +50,8 @@ inline std::vector<uint64_t> row_addresses(const Transfer& transfer, uint32_t ad
   return rows;
 }
 
-/// All bursts of `transfer`: a new one begins with each run, at each 4 KiB boundary and after `max_beats` beats.
+/// All bursts of `transfer`: a new one begins with each run, at each 4 KiB boundary and after
+/// `max_beats` beats.
 inline std::vector<Burst> reference_bursts(const Transfer& transfer, uint32_t bus_bytes,
                                            uint32_t max_beats, uint32_t address_width) {
   std::vector<Burst> bursts;
@@ -64,9 +66,8 @@ inline std::vector<Burst> reference_bursts(const Transfer& transfer, uint32_t bu
       const uint64_t to = std::min(beat + bus_bytes, end);
       const bool first_beat = from == first;
       if (first_beat || beat % 4096 == 0 || bursts.back().beats == max_beats)
-        bursts.push_back({.address = beat,
-                          .offset = static_cast<uint32_t>(from - beat),
-                          .run = row / step});
+        bursts.push_back(
+            {.address = beat, .offset = static_cast<uint32_t>(from - beat), .run = row / step});
       bursts.back().beats += 1;
       bursts.back().bytes += static_cast<uint32_t>(to - from);
     }

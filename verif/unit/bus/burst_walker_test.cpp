@@ -72,7 +72,8 @@ class BurstWalker : public ::testing::Test {
     return bursts;
   }
 
-  // Walks `transfers` with ready and allow high in so many percent of the cycles; returns the bursts.
+  // Walks `transfers` with ready and allow high in so many percent of the cycles; returns the
+  // bursts.
   std::vector<Burst> walk(const std::vector<Transfer>& transfers, int ready = 100,
                           int allow = 100) {
     std::vector<Burst> bursts;
@@ -232,7 +233,8 @@ TEST_F(BurstWalker, RandomTransfersBackToBackUnderBackPressure) {
 // First burst two cycles after the transfer is taken, then one a cycle, over row and transfer ends.
 TEST_F(BurstWalker, OneBurstACycleForShortRows) {
   for (uint32_t run : {1u, bus_, 2 * bus_}) {
-    const Transfer t = {.base = 0x1'0000, .run = run, .count = {8, 4, 2, 2}, .stride = {1024, 8192, 64, 128}};
+    const Transfer t = {
+        .base = 0x1'0000, .run = run, .count = {8, 4, 2, 2}, .stride = {1024, 8192, 64, 128}};
     const std::vector<Transfer> transfers = {t, t, t};
     check(transfers);
     const uint64_t first = cycles_of_bursts_.front();

@@ -1,7 +1,9 @@
-// Test bench of load_unit: memory, semaphores and local memories around it, and a check of all that it does.
+// Test bench of load_unit: memory, semaphores and local memories around it, and a check of all that
+// it does.
 //
-// The bench derives from the commands alone which bursts must be asked for, which words must be written and in which order, and
-// which waits, signals and reports belong to whom, and compares cycle by cycle. AXI rules are checked too.
+// The bench derives from the commands alone which bursts must be asked for, which words must be
+// written and in which order, and which waits, signals and reports belong to whom, and compares
+// cycle by cycle. AXI rules are checked too.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -93,7 +95,7 @@ class LoadBench {
     dut_->eval();
     dut_->rst_ni = 1;
     dut_->eval();
-    config = {dut_->bus_bytes_o,    dut_->max_burst_beats_o, dut_->address_width_o,
+    config = {dut_->bus_bytes_o,         dut_->max_burst_beats_o, dut_->address_width_o,
               dut_->reads_outstanding_o, dut_->line_bytes_o,      dut_->scratchpad_lines_o,
               dut_->accumulator_rows_o,  dut_->columns_o};
   }
@@ -113,8 +115,8 @@ class LoadBench {
     commands.push_back(c);
     state_.emplace_back();
     queue_.push_back(number);
-    for (const Burst& b : reference_bursts(c.transfer, config.bus, config.max_beats,
-                                           config.address_width)) {
+    for (const Burst& b :
+         reference_bursts(c.transfer, config.bus, config.max_beats, config.address_width)) {
       // The first row whose bytes the burst brings.
       const uint64_t row = b.run * (c.transfer.merge ? c.transfer.count[0] : 1);
       bursts.push_back({b.address, b.beats, number, row});
@@ -223,8 +225,8 @@ class LoadBench {
   uint64_t dropped = 0;
   uint64_t beats = 0;
   size_t most_owed = 0;
-  std::optional<uint64_t> error_cycle;     ///< of the first beat with an error
-  std::optional<uint64_t> error_address;   ///< of its burst
+  std::optional<uint64_t> error_cycle;    ///< of the first beat with an error
+  std::optional<uint64_t> error_address;  ///< of its burst
   std::optional<size_t> error_command;
   std::optional<ExpectedWord> last_word;
   bool blocked = false;  ///< blocked_o of the last cycle
@@ -271,7 +273,8 @@ class LoadBench {
 
 inline void LoadBench::drive_command() {
   // A queue keeps its offer; without one the payload is rubbish.
-  const bool valid = !queue_.empty() && !flush && (dut_->command_valid_i || chance(behaviour.command_valid));
+  const bool valid =
+      !queue_.empty() && !flush && (dut_->command_valid_i || chance(behaviour.command_valid));
   dut_->command_valid_i = valid;
   if (!valid) {
     dut_->index_i = static_cast<uint32_t>(random_());
@@ -323,7 +326,8 @@ inline void LoadBench::drive_r() {
   const Owed& burst = owed_.front();
   for (uint32_t i = 0; i < 64; ++i) {
     const uint64_t address = burst.address + uint64_t{beat_} * config.bus + i;
-    const uint32_t byte = i < config.bus ? memory(address) : static_cast<uint32_t>(random_() & 0xff);
+    const uint32_t byte =
+        i < config.bus ? memory(address) : static_cast<uint32_t>(random_() & 0xff);
     const uint32_t shift = 8 * (i % 4);
     dut_->r_data_i[i / 4] = (dut_->r_data_i[i / 4] & ~(0xffu << shift)) | byte << shift;
   }
@@ -350,8 +354,9 @@ inline void LoadBench::semaphore_ports() {
       const uint32_t bits = static_cast<uint32_t>(dut_->wait_o >> 32 * p);
       const uint32_t semaphore = bits >> 16 & 0xff;
       const uint32_t count = bits & 0xffff;
-      const auto owner =
-          next([](State& s) -> auto& { return s.grants; }, [](Command& c) -> auto& { return c.waits; }, p);
+      const auto owner = next(
+          [](State & s) -> auto& { return s.grants; }, [](Command & c) -> auto& { return c.waits; },
+          p);
       if (!owner) {
         ADD_FAILURE() << "a wait that no command has";
       } else {
@@ -367,8 +372,9 @@ inline void LoadBench::semaphore_ports() {
       EXPECT_FALSE(flush);
       const uint32_t bits = static_cast<uint32_t>(dut_->signal_o >> 32 * p);
       const uint32_t semaphore = bits >> 16 & 0xff;
-      const auto owner =
-          next([](State& s) -> auto& { return s.given; }, [](Command& c) -> auto& { return c.signals; }, p);
+      const auto owner = next(
+          [](State & s) -> auto& { return s.given; },
+          [](Command & c) -> auto& { return c.signals; }, p);
       if (!owner) {
         ADD_FAILURE() << "a signal that no command has";
       } else {
@@ -412,7 +418,8 @@ inline void LoadBench::check_ar() {
       EXPECT_EQ(ar_beats_, e.beats) << "burst " << bursts_asked;
       for (int p = 0; p < 2; ++p) {
         const Sync& sync = commands[e.command].waits[p];
-        const uint64_t allowed = sync.rows_of(state_[e.command].grants[p], commands[e.command].transfer.rows());
+        const uint64_t allowed =
+            sync.rows_of(state_[e.command].grants[p], commands[e.command].transfer.rows());
         if (sync.count != 0) EXPECT_GT(allowed, e.row) << "address before its wait";
       }
     }
@@ -467,8 +474,8 @@ inline void LoadBench::check_writes() {
   const ExpectedWord& e = words[words_written];
   const Command& c = commands[e.command];
   ASSERT_EQ(accumulator, c.accumulators);
-  const auto* data = accumulator ? dut_->accumulator_write_data_o.data()
-                                 : dut_->scratchpad_write_data_o.data();
+  const auto* data =
+      accumulator ? dut_->accumulator_write_data_o.data() : dut_->scratchpad_write_data_o.data();
   for (uint32_t i = 0; i < e.bytes; ++i)
     ASSERT_EQ(data[i / 4] >> 8 * (i % 4) & 0xff, memory(e.address + i))
         << "word " << words_written << " row " << e.row << " byte " << i;

@@ -47,9 +47,9 @@ class LoadUnit : public ::testing::Test {
     const uint32_t space = bench.config.line_bytes * bench.config.lines;
     do {
       t.run = 1 + static_cast<uint32_t>(random() % std::min(space / 4, 5 * bus()));
-      if (random() % 8 == 0) t.run = 1 + static_cast<uint32_t>(random() % std::min(space / 2, 6000u));
-      if (to_accumulators)
-        t.run = 4 * (1 + static_cast<uint32_t>(random() % bench.config.columns));
+      if (random() % 8 == 0)
+        t.run = 1 + static_cast<uint32_t>(random() % std::min(space / 2, 6000u));
+      if (to_accumulators) t.run = 4 * (1 + static_cast<uint32_t>(random() % bench.config.columns));
       for (int d = 0; d < 4; ++d) {
         t.count[d] = 1 + static_cast<uint32_t>(random() % 4);
         t.stride[d] = static_cast<int64_t>(random() % 16384) - 8192;
@@ -107,7 +107,11 @@ TEST_F(LoadUnit, RandomCommandsUnderRandomLatencyAndBackPressure) {
       {},
       {.latency_min = 100, .latency_max = 100},
       {.latency_min = 1, .latency_max = 500, .ar_ready = 50, .r_valid = 50},
-      {.latency_min = 17, .latency_max = 17, .ar_ready = 10, .r_valid = 90, .accumulator_ready = 50},
+      {.latency_min = 17,
+       .latency_max = 17,
+       .ar_ready = 10,
+       .r_valid = 90,
+       .accumulator_ready = 50},
       {.latency_min = 2, .latency_max = 2, .accumulator_ready = 10, .report_ready = 10},
       {.latency_min = 1, .latency_max = 9, .r_valid = 20, .report_ready = 50, .command_valid = 20},
   }};
@@ -118,7 +122,10 @@ TEST_F(LoadUnit, RandomCommandsUnderRandomLatencyAndBackPressure) {
       c.record = random() % 2;
       c.raise_irq = random() % 2;
       if (random() % 2)
-        c.signals[random() % 2] = {.count = 1, .semaphore = 1, .rows_log2 = static_cast<uint32_t>(random() % 4), .by_rows = random() % 2 == 0};
+        c.signals[random() % 2] = {.count = 1,
+                                   .semaphore = 1,
+                                   .rows_log2 = static_cast<uint32_t>(random() % 4),
+                                   .by_rows = random() % 2 == 0};
       bench.push(c);
     }
     bench.finish(5'000'000);
@@ -139,7 +146,8 @@ TEST_F(LoadUnit, WritesKeepCommandOrder) {
 
 TEST_F(LoadUnit, LocalPitchZeroAndOverlappingRows) {
   for (uint32_t pitch : {0u, 1u, 3u}) {
-    Command c = scratchpad({.base = kPage + 3, .run = bus() + 1, .count = {4, 1, 1, 1}, .stride = {bus(), 0, 0, 0}});
+    Command c = scratchpad(
+        {.base = kPage + 3, .run = bus() + 1, .count = {4, 1, 1, 1}, .stride = {bus(), 0, 0, 0}});
     c.local_base = 1;
     c.local_pitch = pitch;
     bench.push(c);
@@ -155,7 +163,8 @@ TEST_F(LoadUnit, LastBytesOfLocalMemoryAndOfTheAddressSpace) {
     c.local_base = bench.config.lines - c.local_pitch;
     bench.push(c);
   }
-  Command c = accumulators({.base = end - 4 * bench.config.columns, .run = 4 * bench.config.columns});
+  Command c =
+      accumulators({.base = end - 4 * bench.config.columns, .run = 4 * bench.config.columns});
   c.local_base = bench.config.rows - 1;
   bench.push(c);
   bench.finish();
@@ -191,7 +200,8 @@ class LoadPace : public LoadUnit {
     return static_cast<uint32_t>(std::clamp<int64_t>(reach, 1, 100));
   }
 
-  // Checks that beats came one a cycle, `latency` after the first address, and words 2 cycles after them.
+  // Checks that beats came one a cycle, `latency` after the first address, and words 2 cycles after
+  // them.
   void expect_one_beat_a_cycle(uint32_t latency) {
     ASSERT_FALSE(bench.beat_cycles.empty());
     const uint64_t first = bench.ar_cycles.front() + latency;
@@ -223,7 +233,8 @@ TEST_F(LoadPace, AlignedRowsOfTwoBeats) {
   const uint32_t rows = std::min(128u, bench.config.lines / lines_of_row(2 * bus()));
   const uint32_t latency = hidden_latency(2);
   bench.behaviour = {.latency_min = latency, .latency_max = latency};
-  bench.push(scratchpad({.base = kPage, .run = 2 * bus(), .count = {rows, 1, 1, 1}, .stride = {1024, 0, 0, 0}}));
+  bench.push(scratchpad(
+      {.base = kPage, .run = 2 * bus(), .count = {rows, 1, 1, 1}, .stride = {1024, 0, 0, 0}}));
   bench.finish();
   EXPECT_EQ(bench.beat_cycles.size(), 2 * rows);
   expect_one_beat_a_cycle(latency);
@@ -235,7 +246,8 @@ TEST_F(LoadPace, AlignedRowsOfOneBeatWhileTheLimitHidesTheLatency) {
   if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
   const uint32_t latency = bench.config.reads_outstanding - 4;
   bench.behaviour = {.latency_min = latency, .latency_max = latency};
-  bench.push(scratchpad({.base = kPage, .run = bus(), .count = {100, 1, 1, 1}, .stride = {1024, 0, 0, 0}}));
+  bench.push(scratchpad(
+      {.base = kPage, .run = bus(), .count = {100, 1, 1, 1}, .stride = {1024, 0, 0, 0}}));
   bench.finish();
   expect_one_beat_a_cycle(latency);
 }
@@ -246,13 +258,17 @@ TEST_F(LoadPace, UnalignedRowsOfFourBeatWidths) {
   for (uint32_t offset : {1u, 5u, bus() - 1}) {
     const uint32_t latency = hidden_latency(4);
     bench.behaviour = {.latency_min = latency, .latency_max = latency};
-    bench.push(scratchpad({.base = kPage + offset, .run = 4 * bus(), .count = {rows, 1, 1, 1}, .stride = {1024, 0, 0, 0}}));
+    bench.push(scratchpad({.base = kPage + offset,
+                           .run = 4 * bus(),
+                           .count = {rows, 1, 1, 1},
+                           .stride = {1024, 0, 0, 0}}));
     bench.finish();
     ASSERT_FALSE(bench.beat_cycles.empty());
     if (bench.config.max_beats >= 5) {
       EXPECT_EQ(bench.beat_cycles.size(), 5 * rows);
       const uint64_t first = bench.ar_cycles.front() + latency;
-      for (size_t i = 0; i < bench.beat_cycles.size(); ++i) ASSERT_EQ(bench.beat_cycles[i], first + i);
+      for (size_t i = 0; i < bench.beat_cycles.size(); ++i)
+        ASSERT_EQ(bench.beat_cycles[i], first + i);
       // Its last word began in the beat before, so it leaves with the last beat.
       EXPECT_EQ(bench.write_cycles.back(), bench.beat_cycles.back() + 1);
     }
@@ -265,8 +281,12 @@ TEST_F(LoadPace, UnalignedRowsWithARestToFlush) {
   if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
   const uint32_t latency = hidden_latency(2);
   bench.behaviour = {.latency_min = latency, .latency_max = latency};
-  // From 1 byte into a beat to the end of the next: two beats, two words, the second from the rest alone.
-  bench.push(scratchpad({.base = kPage + 1, .run = 2 * bus() - 1, .count = {16, 1, 1, 1}, .stride = {1024, 0, 0, 0}}));
+  // From 1 byte into a beat to the end of the next: two beats, two words, the second from the rest
+  // alone.
+  bench.push(scratchpad({.base = kPage + 1,
+                         .run = 2 * bus() - 1,
+                         .count = {16, 1, 1, 1},
+                         .stride = {1024, 0, 0, 0}}));
   bench.finish();
   EXPECT_EQ(bench.beat_cycles.size(), 32u);
   expect_one_beat_a_cycle(latency);
@@ -277,7 +297,11 @@ TEST_F(LoadPace, MergedRowsOfWholeBeats) {
   const uint32_t rows = std::min(128u, bench.config.lines / lines_of_row(2 * bus()));
   const uint32_t latency = hidden_latency(std::min(bench.config.max_beats, 4u));
   bench.behaviour = {.latency_min = latency, .latency_max = latency};
-  bench.push(scratchpad({.base = kPage, .run = 2 * bus(), .merge = true, .count = {rows, 1, 1, 1}, .stride = {2 * bus(), 0, 0, 0}}));
+  bench.push(scratchpad({.base = kPage,
+                         .run = 2 * bus(),
+                         .merge = true,
+                         .count = {rows, 1, 1, 1},
+                         .stride = {2 * bus(), 0, 0, 0}}));
   bench.finish();
   EXPECT_EQ(bench.beat_cycles.size(), 2 * rows);
   expect_one_beat_a_cycle(latency);
@@ -286,21 +310,27 @@ TEST_F(LoadPace, MergedRowsOfWholeBeats) {
 TEST_F(LoadPace, MergedRowsShorterThanABeatOneACycle) {
   const uint32_t rows = std::min(64u, bench.config.lines);
   bench.behaviour = {.latency_min = 5, .latency_max = 5};
-  bench.push(scratchpad({.base = kPage, .run = bus() / 4, .merge = true, .count = {rows, 1, 1, 1}, .stride = {bus() / 4, 0, 0, 0}}));
+  bench.push(scratchpad({.base = kPage,
+                         .run = bus() / 4,
+                         .merge = true,
+                         .count = {rows, 1, 1, 1},
+                         .stride = {bus() / 4, 0, 0, 0}}));
   bench.finish();
   ASSERT_EQ(bench.write_cycles.size(), rows);
   if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
   for (size_t i = 0; i < rows; ++i) EXPECT_EQ(bench.write_cycles[i], bench.write_cycles[0] + i);
 }
 
-// The next command's addresses go out while data of the one before are still to come, and the beats keep their pace.
+// The next command's addresses go out while data of the one before are still to come, and the beats
+// keep their pace.
 TEST_F(LoadPace, CommandsFollowWithoutAGap) {
   if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
   const uint32_t rows = 8;
   const uint32_t latency = hidden_latency(2) / 2 + 1;
   bench.behaviour = {.latency_min = latency, .latency_max = latency};
   for (int i = 0; i < 10; ++i)
-    bench.push(scratchpad({.base = kPage, .run = 2 * bus(), .count = {rows, 1, 1, 1}, .stride = {1024, 0, 0, 0}}));
+    bench.push(scratchpad(
+        {.base = kPage, .run = 2 * bus(), .count = {rows, 1, 1, 1}, .stride = {1024, 0, 0, 0}}));
   bench.finish();
   expect_one_beat_a_cycle(latency);
 }
@@ -333,19 +363,22 @@ TEST_F(LoadUnit, StartsOnlyWhenBothWaitsAreGranted) {
 
 TEST_F(LoadUnit, WaitsByRowsGateEachRowsAddress) {
   for (uint32_t log2 : {0u, 1u, 2u}) {
-    Command c = scratchpad({.base = kPage + 1, .run = 3 * bus(), .count = {3, 3, 1, 1}, .stride = {5000, 100, 0, 0}});
+    Command c = scratchpad(
+        {.base = kPage + 1, .run = 3 * bus(), .count = {3, 3, 1, 1}, .stride = {5000, 100, 0, 0}});
     c.waits[1] = {.count = 3, .semaphore = 4, .rows_log2 = log2, .by_rows = true};
     c.waits[0] = {.count = 1, .semaphore = 7};
     // The command after it may only start behind it.
     bench.push(c);
-    bench.push(scratchpad({.base = kPage, .run = 2 * bus(), .count = {2, 1, 1, 1}, .stride = {64, 0, 0, 0}}));
+    bench.push(scratchpad(
+        {.base = kPage, .run = 2 * bus(), .count = {2, 1, 1, 1}, .stride = {64, 0, 0, 0}}));
     bench.semaphores[7] = 1;
     const uint32_t groups = static_cast<uint32_t>(c.waits[1].times(9));
     for (uint32_t i = 0; i < groups; ++i) {
       for (int n = 0; n < 60; ++n) bench.step();
       EXPECT_TRUE(bench.blocked);
       const uint64_t allowed = c.waits[1].rows_of(i, 9);
-      EXPECT_EQ(bench.words_written, allowed * 3) << "all allowed rows arrive without the next grant";
+      EXPECT_EQ(bench.words_written, allowed * 3)
+          << "all allowed rows arrive without the next grant";
       bench.semaphores[4] += 3;
     }
     bench.finish();
@@ -359,7 +392,8 @@ TEST_F(LoadUnit, SignalsByRowsAndForTheRest) {
   uint32_t expected[4] = {};
   for (uint32_t rows : {1u, 2u, 3u, 4u, 5u, 8u, 9u})
     for (uint32_t log2 : {0u, 1u, 2u, 16u}) {
-      Command c = scratchpad({.base = kPage, .run = bus() / 2, .count = {rows, 1, 1, 1}, .stride = {100, 0, 0, 0}});
+      Command c = scratchpad(
+          {.base = kPage, .run = bus() / 2, .count = {rows, 1, 1, 1}, .stride = {100, 0, 0, 0}});
       c.signals[0] = {.count = 2, .semaphore = 1, .rows_log2 = log2, .by_rows = true};
       c.signals[1] = {.count = 5, .semaphore = 2};
       expected[1] += 2 * static_cast<uint32_t>(c.signals[0].times(rows));
@@ -373,7 +407,10 @@ TEST_F(LoadUnit, SignalsByRowsAndForTheRest) {
 
 TEST_F(LoadUnit, ChainOfCommandsThatSignalTheNext) {
   for (int i = 0; i < 20; ++i) {
-    Command c = scratchpad({.base = kPage + 64 * i, .run = 1 + static_cast<uint32_t>(random() % (2 * bus())), .count = {4, 1, 1, 1}, .stride = {3, 0, 0, 0}});
+    Command c = scratchpad({.base = kPage + 64 * i,
+                            .run = 1 + static_cast<uint32_t>(random() % (2 * bus())),
+                            .count = {4, 1, 1, 1},
+                            .stride = {3, 0, 0, 0}});
     c.waits[0] = {.count = 1, .semaphore = 1, .rows_log2 = 0, .by_rows = true};
     c.signals[1] = {.count = 1, .semaphore = 1, .rows_log2 = 0, .by_rows = true};
     bench.push(c);
@@ -410,7 +447,10 @@ class LoadFault : public LoadUnit {
   }
 
   void expect_healthy() {
-    bench.push(scratchpad({.base = kPage + 3, .run = 2 * bus() + 1, .count = {2, 1, 1, 1}, .stride = {4000, 0, 0, 0}}));
+    bench.push(scratchpad({.base = kPage + 3,
+                           .run = 2 * bus() + 1,
+                           .count = {2, 1, 1, 1},
+                           .stride = {4000, 0, 0, 0}}));
     bench.push(accumulators({.base = kPage + 1, .run = 4}));
     bench.finish();
   }
@@ -420,9 +460,16 @@ TEST_F(LoadFault, ErrorOnEveryBeatOfThreeCommandsInFlight) {
   const auto commands = [&] {
     const uint32_t run = 2 * bus() + 3;
     std::vector<Command> all = {
-        scratchpad({.base = kPage + 1, .run = run, .count = {3, 1, 1, 1}, .stride = {512, 0, 0, 0}}),
-        scratchpad({.base = kPage + 0x8000, .run = bus(), .count = {2, 1, 1, 1}, .stride = {512, 0, 0, 0}}),
-        accumulators({.base = kPage + 5, .run = 4 * bench.config.columns, .count = {2, 1, 1, 1}, .stride = {640, 0, 0, 0}})};
+        scratchpad(
+            {.base = kPage + 1, .run = run, .count = {3, 1, 1, 1}, .stride = {512, 0, 0, 0}}),
+        scratchpad({.base = kPage + 0x8000,
+                    .run = bus(),
+                    .count = {2, 1, 1, 1},
+                    .stride = {512, 0, 0, 0}}),
+        accumulators({.base = kPage + 5,
+                      .run = 4 * bench.config.columns,
+                      .count = {2, 1, 1, 1},
+                      .stride = {640, 0, 0, 0}})};
     for (Command& c : all) c.signals[0] = {.count = 1, .semaphore = 9};
     return all;
   };
@@ -433,7 +480,8 @@ TEST_F(LoadFault, ErrorOnEveryBeatOfThreeCommandsInFlight) {
   for (size_t burst = 0; burst < bursts.size(); ++burst)
     for (uint32_t beat = 0; beat < bursts[burst].beats; ++beat)
       for (int twist = 0; twist < 4; ++twist) {
-        SCOPED_TRACE(::testing::Message() << "burst " << burst << " beat " << beat << " twist " << twist);
+        SCOPED_TRACE(::testing::Message()
+                     << "burst " << burst << " beat " << beat << " twist " << twist);
         bench.behaviour = {};
         bench.behaviour.latency_min = bench.behaviour.latency_max = twist == 1 ? 3 : 60;
         if (twist == 2) bench.behaviour.r_valid = bench.behaviour.ar_ready = 50;
@@ -495,7 +543,8 @@ TEST_F(LoadFault, NothingStartsAfterAFault) {
 
 TEST_F(LoadFault, HaltDropsWhatHasNotStartedAndFinishesTheRest) {
   bench.behaviour = {.latency_min = 50, .latency_max = 50};
-  bench.push(scratchpad({.base = kPage, .run = 2 * bus(), .count = {4, 1, 1, 1}, .stride = {512, 0, 0, 0}}));
+  bench.push(scratchpad(
+      {.base = kPage, .run = 2 * bus(), .count = {4, 1, 1, 1}, .stride = {512, 0, 0, 0}}));
   Command waiting = scratchpad({.base = kPage, .run = bus()});
   waiting.waits[0] = {.count = 1, .semaphore = 1};
   bench.push(waiting);
@@ -515,8 +564,10 @@ TEST_F(LoadFault, HaltDropsWhatHasNotStartedAndFinishesTheRest) {
 TEST_F(LoadFault, AbandonedRowWaitEndsAborted) {
   for (bool early : {false, true}) {
     bench.behaviour = {.latency_min = 40, .latency_max = 40};
-    bench.push(scratchpad({.base = kPage, .run = 2 * bus(), .count = {2, 1, 1, 1}, .stride = {512, 0, 0, 0}}));
-    Command c = scratchpad({.base = kPage, .run = bus(), .count = {4, 1, 1, 1}, .stride = {512, 0, 0, 0}});
+    bench.push(scratchpad(
+        {.base = kPage, .run = 2 * bus(), .count = {2, 1, 1, 1}, .stride = {512, 0, 0, 0}}));
+    Command c =
+        scratchpad({.base = kPage, .run = bus(), .count = {4, 1, 1, 1}, .stride = {512, 0, 0, 0}});
     c.waits[0] = {.count = 1, .semaphore = 1, .rows_log2 = 1, .by_rows = true};
     bench.push(c);
     bench.semaphores[1] = 1;
@@ -551,7 +602,8 @@ TEST_F(LoadFault, RefusedSignalFailsItsCommand) {
       SCOPED_TRACE(::testing::Message() << "port " << port << " by rows " << by_rows);
       bench.behaviour = {.latency_min = 30, .latency_max = 30};
       const Command before = scratchpad({.base = kPage, .run = bus()});
-      Command c = scratchpad({.base = kPage, .run = bus(), .count = {4, 1, 1, 1}, .stride = {512, 0, 0, 0}});
+      Command c = scratchpad(
+          {.base = kPage, .run = bus(), .count = {4, 1, 1, 1}, .stride = {512, 0, 0, 0}});
       c.signals[port] = {.count = 3, .semaphore = 6, .rows_log2 = 1, .by_rows = by_rows};
       bench.push(before);
       bench.push(c);
@@ -581,7 +633,10 @@ TEST_F(LoadFault, FlushAtEveryCycleOfACommand) {
       const uint64_t dropped = bench.dropped;
       const uint64_t beats = bench.beats;
       for (int i = 0; i < 2; ++i) {
-        Command c = accumulators({.base = kPage + 5, .run = 4 * bench.config.columns, .count = {4, 4, 1, 1}, .stride = {512, 64, 0, 0}});
+        Command c = accumulators({.base = kPage + 5,
+                                  .run = 4 * bench.config.columns,
+                                  .count = {4, 4, 1, 1},
+                                  .stride = {512, 64, 0, 0}});
         c.signals[0] = {.count = 1, .semaphore = 1, .rows_log2 = 0, .by_rows = true};
         c.waits[0] = {.count = 1, .semaphore = 2, .rows_log2 = 1, .by_rows = true};
         bench.push(c);
