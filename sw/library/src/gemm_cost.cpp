@@ -16,6 +16,7 @@ constexpr double kDecode = 24;          // a command, fetched ahead
 constexpr double kLatency = 100;        // memory
 constexpr double kOutstanding = 64;     // bursts in flight
 constexpr double kBurstBytes = 256;
+constexpr double kBeatCost = 0.001;           // of two plans equally fast the one that moves less
 constexpr std::size_t kEffort = 400000;   // steps scheduled to choose a tiling
 
 struct Estimate {
@@ -102,6 +103,19 @@ struct Estimate {
   }
 };
 
+// Beats that a plan moves, its commands included.
+double beats_of(const GemmPlan& plan, const DeviceShape& device) {
+  double bytes = 128.0 * static_cast<double>(plan.steps.size());
+  const auto moved = [&bytes](const Transfer& transfer) {
+    bytes += static_cast<double>(transfer.run) * transfer.count[0] * transfer.count[1];
+  };
+  for (const Step& step : plan.steps) {
+    if (const auto* load = std::get_if<LoadStep>(&step)) moved(load->transfer);
+    if (const auto* store = std::get_if<StoreStep>(&step)) moved(store->transfer);
+  }
+  return bytes / device.bus_bytes;
+}
+
 }  // namespace
 
 GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) {
@@ -167,7 +181,7 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
     if (effort > kEffort && best.tile_m != 0) break;
     const GemmPlan plan = plan_gemm(problem, device, tiling);
     effort += plan.steps.size() + 200;
-    tiling.cost = expected_cycles(plan, device, kLatency, best.cost);
+    tiling.cost = expected_cycles(plan, device, kLatency, best.cost) + kBeatCost * beats_of(plan, device);
     if (tiling.cost < best.cost) best = tiling;
   }
   if (best.tile_m == 0) throw std::invalid_argument("the device's memories are too small for any tiling");

@@ -86,7 +86,8 @@ class Planner {
         multiply(slices_[s]);
       }
       from = s + 1;
-      while (loaded < slices_.size() && loaded < s + 1 + t_.slots) load(slices_[loaded++]);
+      if (slices_[s].last) ++stored_tiles_;
+      while (loaded < slices_.size() && loaded < s + 1 + t_.slots && may_load(slices_[loaded])) load(slices_[loaded++]);
     }
     return {t_, std::move(steps_)};
   }
@@ -319,6 +320,14 @@ class Planner {
     }
   }
 
+  // A wait needs its signal earlier in the ring: what a tile's seeds and scales replace must be stored by then.
+  bool may_load(const Slice& s) const {
+    if (!s.first) return true;
+    const std::uint32_t tile = s.tile;
+    if (seeded() && tile >= t_.accumulator_tiles && stored_tiles_ + t_.accumulator_tiles <= tile) return false;
+    return p_.scaling != Scale::column || tile < 2 || stored_tiles_ + 2 > tile;
+  }
+
   bool needs_slot_signal(const Slice& s) const { return s.number + t_.slots < slices_.size(); }
 
   void multiply(const Slice& s) {
@@ -440,6 +449,7 @@ class Planner {
   GemmTiling t_;
   unsigned element_ = 2, out_element_ = 4, block_ = 16, strips_per_line_ = 1, blocks_per_line_ = 1, reentry_ = 0;
   std::vector<Tile> tiles_;
+  std::uint32_t stored_tiles_ = 0;   // tiles whose stores stand in the ring
   std::vector<Slice> slices_;
   std::vector<Step> steps_;
 };
