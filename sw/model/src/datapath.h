@@ -37,6 +37,7 @@ class Datapath {
     std::uint64_t issued_rows = 0;
   };
   Counts& counts() { return counts_; }
+  const Counts& counts() const { return counts_; }
 
  private:
   template <typename Burst>
