@@ -53,10 +53,12 @@ module convert_int8 #(
   end
 
   always_ff @(posedge clk_i) begin
-    product_q  <= product_d;
-    shift_q    <= shift_d;
-    zero_q     <= zero_d;
-    saturate_q <= saturate_d;
+    if (enable_i) begin
+      product_q  <= product_d;
+      shift_q    <= shift_d;
+      zero_q     <= zero_d;
+      saturate_q <= saturate_d;
+    end
   end
 
   localparam int unsigned ShiftedWidth = ProductWidth - FixedShift;

@@ -171,48 +171,42 @@ module drain
   logic [1:0] conversion1_q;
   logic raw1_q;
 
-  word_t column [PaddedCols];
-  word_t chosen [StageWords];
   word_t value1_d [StageWords];
-
-  always_comb begin
-    for (int unsigned c = 0; c < PaddedCols; c++) column[c] = '0;
-    for (int unsigned c = 0; c < Cols; c++) column[c] = entry_data[32*c+:32];
-  end
 
   logic [GroupIndexWidth-1:0] group;
   assign group = GroupIndexWidth'(part_q);
 
+  // Rows without a tag read as zeros. Lines of the scratchpad pass as they are.
   always_comb begin : choose
-    bus_data_t word;
-    word = '0;
-    for (int unsigned w = 0; w < WordsPerLine; w++) begin
-      if (32'(part_q) == w) word = entry_data[8*BusBytes*w+:8*BusBytes];
-    end
-    for (int unsigned i = 0; i < StageWords; i++) chosen[i] = '0;
-    if (entry.accumulators) begin
-      for (int unsigned g = 0; g < GroupsPerRow; g++) begin
-        if (32'(group) == g) begin
-          for (int unsigned l = 0; l < DrainLanes; l++) chosen[l] = column[g*DrainLanes+l];
+    word_t column [PaddedCols];
+    word_t value, rectified;
+    logic keep, nan;
+    for (int unsigned c = 0; c < PaddedCols; c++) column[c] = '0;
+    value = '0;
+    rectified = '0;
+    keep = 1'b0;
+    nan = 1'b0;
+    value1_d = value1_q;
+    if (take_part && entry.accumulators) begin
+      for (int unsigned c = 0; c < Cols; c++) column[c] = entry_data[32*c+:32];
+      keep = !entry.relu && entry_tag != command_pkg::TagNone;
+      for (int unsigned l = 0; l < DrainLanes; l++) begin
+        for (int unsigned g = 0; g < GroupsPerRow; g++) begin
+          if (32'(group) == g) value = column[g*DrainLanes+l];
+        end
+        nan = entry_tag == command_pkg::TagFp32 && value[30:23] == '1 && value[22:0] != '0;
+        rectified = (entry_tag == command_pkg::TagNone) ? '0 : nan ? 32'h7FC0_0000 :
+                    value[31] ? '0 : value;
+        value1_d[l] = keep ? value : rectified;
+      end
+    end else if (take_part) begin
+      for (int unsigned w = 0; w < WordsPerLine; w++) begin
+        if (32'(part_q) == w) begin
+          for (int unsigned i = 0; i < BusBytes / 4; i++) begin
+            value1_d[i] = entry_data[8*BusBytes*w+32*i+:32];
+          end
         end
       end
-    end else begin
-      for (int unsigned i = 0; i < BusBytes / 4; i++) chosen[i] = word[32*i+:32];
-    end
-  end
-
-  // Rows without a tag read as zeros. Lines of the scratchpad pass as they are.
-  always_comb begin : rectify
-    logic nan, keep;
-    word_t rectified;
-    nan = 1'b0;
-    rectified = '0;
-    keep = !entry.accumulators || (!entry.relu && entry_tag != command_pkg::TagNone);
-    for (int unsigned i = 0; i < StageWords; i++) begin
-      nan = entry_tag == command_pkg::TagFp32 && chosen[i][30:23] == '1 && chosen[i][22:0] != '0;
-      rectified = (entry_tag == command_pkg::TagNone) ? '0 : nan ? 32'h7FC0_0000 :
-                  chosen[i][31] ? '0 : chosen[i];
-      value1_d[i] = keep ? chosen[i] : rectified;
     end
   end
 
@@ -270,22 +264,17 @@ module drain
 
     always_comb begin
       column_scale_d = column_scale_q;
-      if (load_scales) begin
-        for (int unsigned c = 0; c < Cols; c++) begin
-          if ((c >= WordsOfLineScales) == entry.second) begin
-            column_scale_d[c] = entry_data[32*(c%WordsOfLineScales)+:32];
-          end
+      for (int unsigned c = 0; c < Cols; c++) begin
+        if ((c >= WordsOfLineScales) == entry.second) begin
+          column_scale_d[c] = entry_data[32*(c%WordsOfLineScales)+:32];
         end
       end
-      scale1_d = scale1_q;
-      if (load1) begin
-        for (int unsigned l = 0; l < DrainLanes; l++) scale1_d[l] = entry.scale;
-        if (entry.scale_per_column) begin
-          for (int unsigned g = 0; g < GroupsPerRow; g++) begin
-            if (32'(group) == g) begin
-              for (int unsigned l = 0; l < DrainLanes; l++) begin
-                scale1_d[l] = column_scale_q[g*DrainLanes+l];
-              end
+      for (int unsigned l = 0; l < DrainLanes; l++) scale1_d[l] = entry.scale;
+      if (entry.scale_per_column) begin
+        for (int unsigned g = 0; g < GroupsPerRow; g++) begin
+          if (32'(group) == g) begin
+            for (int unsigned l = 0; l < DrainLanes; l++) begin
+              scale1_d[l] = column_scale_q[g*DrainLanes+l];
             end
           end
         end
@@ -293,8 +282,8 @@ module drain
     end
 
     always_ff @(posedge clk_i) begin
-      column_scale_q <= column_scale_d;
-      scale1_q       <= scale1_d;
+      if (load_scales) column_scale_q <= column_scale_d;
+      if (load1) scale1_q <= scale1_d;
     end
 
     always_comb begin : check
@@ -328,9 +317,12 @@ module drain
   end
 
   always_comb begin
-    value2_d = value1_q;
-    if (!raw1_q && conversion1_q == command_pkg::ConversionBf16) begin
-      for (int unsigned l = 0; l < DrainLanes; l++) value2_d[l] = {16'b0, bf16[l]};
+    value2_d = value2_q;
+    if (load2) begin
+      value2_d = value1_q;
+      if (!raw1_q && conversion1_q == command_pkg::ConversionBf16) begin
+        for (int unsigned l = 0; l < DrainLanes; l++) value2_d[l] = {16'b0, bf16[l]};
+      end
     end
   end
 

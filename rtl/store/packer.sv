@@ -50,9 +50,9 @@ module packer #(
 
   logic start_q, start_d;                        // the next piece begins a run
   logic tail_q, tail_d;                          // the held bytes are the run's last beat
-  logic [OffsetWidth-1:0] fill_q, fill_d, fill;  // lane of the next byte
-  logic [8*BusBytes-1:0] held_q, held_d, held;
-  logic [BusBytes-1:0] held_strobe_q, held_strobe_d, held_strobe;
+  logic [OffsetWidth-1:0] fill_q, fill;          // lane of the next byte
+  logic [8*BusBytes-1:0] held_q, held;
+  logic [BusBytes-1:0] held_strobe_q, held_strobe;
   logic [8:0] beat_q, beat_d;                    // of the burst
 
   logic [16*BusBytes-1:0] window;
@@ -89,18 +89,12 @@ module packer #(
   assign burst_done_o  = emit && w_ready_i && w_last_o;
 
   always_comb begin
-    start_d       = start_q;
-    tail_d        = tail_q;
-    fill_d        = fill_q;
-    held_d        = held_q;
-    held_strobe_d = held_strobe_q;
-    beat_d        = beat_q;
+    start_d = start_q;
+    tail_d  = tail_q;
+    beat_d  = beat_q;
     if (take) begin
-      fill_d        = total[OffsetWidth-1:0];
-      held_d        = full ? window[8*BusBytes+:8*BusBytes] : window[8*BusBytes-1:0];
-      held_strobe_d = full ? window_strobe[BusBytes+:BusBytes] : window_strobe[BusBytes-1:0];
-      tail_d        = piece_last_i && total > (OffsetWidth+2)'(BusBytes);
-      start_d       = piece_last_i && !tail_d;
+      tail_d  = piece_last_i && total > (OffsetWidth+2)'(BusBytes);
+      start_d = piece_last_i && !tail_d;
     end
     if (tail_q && emit && w_ready_i) begin
       tail_d  = 1'b0;
@@ -127,9 +121,11 @@ module packer #(
   end
 
   always_ff @(posedge clk_i) begin
-    fill_q        <= fill_d;
-    held_q        <= held_d;
-    held_strobe_q <= held_strobe_d;
+    if (take) begin
+      fill_q        <= total[OffsetWidth-1:0];
+      held_q        <= full ? window[8*BusBytes+:8*BusBytes] : window[8*BusBytes-1:0];
+      held_strobe_q <= full ? window_strobe[BusBytes+:BusBytes] : window_strobe[BusBytes-1:0];
+    end
   end
 
   // Bursts and runs end together.

@@ -129,7 +129,8 @@ module store_unit
 
   typedef logic [SlotWidth:0] slot_count_t;
 
-  slot_entry_t [StartedCommands-1:0] slot_q, slot_d;
+  slot_entry_t [StartedCommands-1:0] slot_q;
+  slot_entry_t new_slot;
   rows_t [StartedCommands-1:0] visible_q, visible_d;     // not yet told to the signal gates
   logic [StartedCommands-1:0] responded_q, responded_d;      // all responses are here
   slot_count_t slots_used_q, slots_used_d;
@@ -420,7 +421,17 @@ module store_unit
   assign retire         = report_valid_o && report_ready_i;
 
   always_comb begin
-    slot_d = slot_q;
+    new_slot.index       = command_q.header.index;
+    new_slot.record      = command_q.header.record;
+    new_slot.raise_irq   = command_q.header.raise_irq;
+    new_slot.opcode      = command_q.header.opcode;
+    new_slot.signals     = command_q.header.signals;
+    new_slot.rows        = command_q.transfer.rows;
+    new_slot.rows_of_run = command_q.transfer.merge ? command_q.transfer.count[0] : RowsWidth'(1);
+    new_slot.start       = cycle_i;
+  end
+
+  always_comb begin
     visible_d = visible_q;
     responded_d = responded_q;
     if (respond && oldest.last_of_run) begin
@@ -431,13 +442,6 @@ module store_unit
       visible_d[head_q] = visible_d[head_q] - tell;
     end
     if (begins) begin
-      slot_d[active_slot_q] = '{
-        index: command_q.header.index, record: command_q.header.record,
-        raise_irq: command_q.header.raise_irq, opcode: command_q.header.opcode,
-        signals: command_q.header.signals, rows: command_q.transfer.rows,
-        rows_of_run: command_q.transfer.merge ? command_q.transfer.count[0] : RowsWidth'(1),
-        start: cycle_i
-      };
       visible_d[active_slot_q] = '0;
       responded_d[active_slot_q] = 1'b0;
     end
@@ -519,7 +523,7 @@ module store_unit
       aw_beats_q   <= burst_beats;
     end
     run_q       <= run_d;
-    slot_q      <= slot_d;
+    if (begins) slot_q[active_slot_q] <= new_slot;
     visible_q   <= visible_d;
     responded_q <= responded_d;
     fault_q     <= fault_d;
