@@ -17,7 +17,7 @@ constexpr double kLatency = 100;        // memory
 constexpr double kOutstanding = 64;     // bursts in flight
 constexpr double kBurstBytes = 256;
 constexpr double kBeatCost = 0.001;           // of two plans equally fast the one that moves less
-constexpr std::size_t kEffort = 400000;   // steps scheduled to choose a tiling
+constexpr std::size_t kEffort = 1000000;   // steps scheduled to choose a tiling
 
 struct Estimate {
   const GemmProblem& p;
@@ -90,16 +90,11 @@ struct Estimate {
     const double row_beats = std::max(1.0, static_cast<double>(2 * d.rows) / d.bus_bytes);
     const double strip_beats = std::max(1.0, out_run / d.bus_bytes);
     const double start = 2 * kLatency + 60 + m * (row_beats - 1);
-    const double end = 2 * kLatency + reentry + 20 + m * (strip_beats - 1) +
-                       std::max(0.0, m * strip_beats * (tile_strips - 1) -
-                                         std::min(compute, tile_strips * m * std::min(4.0, blocks)));
-    double busy = std::max({compute, read, write, decode});
-    // A tile that leaves no room for the next drains before that starts.
-    if (t.accumulator_tiles == 1 && tiles_m * tiles_n > 1)
-      busy += (tiles_m * tiles_n - 1) * std::min(200.0, 40.0 + m * (strip_beats - 1));
+    const double end = 2 * kLatency + reentry + 20 + m * (strip_beats - 1);
+    const double busy = std::max({compute, read, write, decode});
     // What is read before anything can be computed, and computed after the last read.
     const double tail_compute = read > compute ? std::min(m * tile_strips, compute) * 0.5 : 0.0;
-    return busy + start + end + tail_compute;
+    return busy + start + end + tail_compute + kBeatCost * (read + write);
   }
 };
 
@@ -168,7 +163,7 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
           if (ceil_div(a_lines, bank) * bank + slots * b_row * slice + scale_lines > device.lines) continue;
           tiling.cost = estimate.cost(tiling);
           candidates.push_back(tiling);
-          if (slots < 4) break;
+          break;
         }
       }
     }
