@@ -7,7 +7,7 @@ namespace systolith::tool {
 
 // Exit statuses, the same for every subcommand.
 inline constexpr int kSuccess = 0;
-inline constexpr int kFailure = 1;   // a mismatch or a device error
+inline constexpr int kFailure = 1;  // a mismatch or a device error
 inline constexpr int kUsage = 2;
 
 inline constexpr const char* kDeviceHelp =

@@ -1,4 +1,5 @@
-// systolith demo: the main job. Digits in BF16 and INT8, then two 512x512x512 products, every bit compared.
+// systolith demo: the main job. Digits in BF16 and INT8, then two 512x512x512 products, every bit
+// compared.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -17,7 +18,8 @@ namespace {
 
 class Job {
  public:
-  explicit Job(const std::string& uri) : device_(uri), shape_(library::shape_of(device_.capabilities())) {}
+  explicit Job(const std::string& uri)
+      : device_(uri), shape_(library::shape_of(device_.capabilities())) {}
 
   // Runs, compares, prints a line; the output's bytes.
   std::vector<std::uint8_t> run(const std::string& name, const library::HostGemm& gemm) {
@@ -25,10 +27,12 @@ class Job {
     if (terminal) fmt::print(stderr, "{}: running ...\r", name);
     const auto start = std::chrono::steady_clock::now();
     library::RunResult result = library::run_gemm(device_, gemm);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const bool match = result.d == library::reference_gemm(gemm);
     all_match_ = all_match_ && match;
-    fmt::print("{}: {}\n  {}\n", name, match ? "every bit equals the golden model's" : "MISMATCH", summary(gemm, shape_, result));
+    fmt::print("{}: {}\n  {}\n", name, match ? "every bit equals the golden model's" : "MISMATCH",
+               summary(gemm, shape_, result));
     if (result.counters.cycles != 0)
       fmt::print("  simulated in {:.2f} s: {:.0f} kHz, {:.1f} MMAC/s\n", seconds,
                  static_cast<double>(result.counters.cycles) / seconds / 1e3,
@@ -69,8 +73,10 @@ void classify(Job& job, const std::string& path) {
   gemm.seed = library::Seed::row;
 
   std::vector<std::uint16_t> pixels, weights;
-  for (Eigen::Index i = 0; i < digits.pixels.size(); ++i) pixels.push_back(to_bf16(digits.pixels.data()[i]));
-  for (Eigen::Index i = 0; i < classifier.weights.size(); ++i) weights.push_back(to_bf16(classifier.weights.data()[i]));
+  for (Eigen::Index i = 0; i < digits.pixels.size(); ++i)
+    pixels.push_back(to_bf16(digits.pixels.data()[i]));
+  for (Eigen::Index i = 0; i < classifier.weights.size(); ++i)
+    weights.push_back(to_bf16(classifier.weights.data()[i]));
   gemm.a = pixels.data();
   gemm.b = weights.data();
   gemm.c = classifier.bias.data();
@@ -80,7 +86,8 @@ void classify(Job& job, const std::string& path) {
 
   const QuantisedClassifier quantised = quantise(classifier);
   std::vector<std::int8_t> pixels8;
-  for (Eigen::Index i = 0; i < digits.pixels.size(); ++i) pixels8.push_back(static_cast<std::int8_t>(digits.pixels.data()[i]));
+  for (Eigen::Index i = 0; i < digits.pixels.size(); ++i)
+    pixels8.push_back(static_cast<std::int8_t>(digits.pixels.data()[i]));
   gemm.format = library::Format::int8;
   gemm.out = library::OutFormat::int32;
   gemm.a = pixels8.data();
@@ -119,10 +126,13 @@ void add_demo(CLI::App& app, int& status) {
   auto uri = std::make_shared<std::string>("sim:");
   auto data = std::make_shared<std::string>(SYSTOLITH_DATA);
   auto size = std::make_shared<std::uint64_t>(512);
-  CLI::App* command = app.add_subcommand("demo", "classify handwritten digits, then two square products, every bit compared");
+  CLI::App* command = app.add_subcommand(
+      "demo", "classify handwritten digits, then two square products, every bit compared");
   command->add_option("--device", *uri, kDeviceHelp)->capture_default_str();
   command->add_option("--data", *data, "digits as gzipped CSV");
-  command->add_option("--size", *size, "of the square products")->capture_default_str()->check(CLI::Range(1, 4096));
+  command->add_option("--size", *size, "of the square products")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096));
   command->callback([=, &status] {
     Job job(*uri);
     classify(job, *data);

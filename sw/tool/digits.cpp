@@ -13,7 +13,9 @@ namespace systolith::tool {
 
 Digits read_digits(const std::string& path) {
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
-  if (!file) throw std::runtime_error(fmt::format("{}: can't be opened; run from the project's folder", path));
+  if (!file)
+    throw std::runtime_error(
+        fmt::format("{}: can't be opened; run from the project's folder", path));
   std::vector<float> pixels;
   Digits digits;
   char line[1024];
@@ -29,16 +31,21 @@ Digits read_digits(const std::string& path) {
         throw std::runtime_error(fmt::format("{}:{}: '{}' is not a number", path, number, field));
       }
       if (count < kDigitPixels) {
-        if (value < 0 || value > 16) throw std::runtime_error(fmt::format("{}:{}: pixel {} is not 0 to 16", path, number, value));
+        if (value < 0 || value > 16)
+          throw std::runtime_error(
+              fmt::format("{}:{}: pixel {} is not 0 to 16", path, number, value));
         pixels.push_back(static_cast<float>(value));
       } else {
-        if (value < 0 || value > 9) throw std::runtime_error(fmt::format("{}:{}: label {} is not 0 to 9", path, number, value));
+        if (value < 0 || value > 9)
+          throw std::runtime_error(
+              fmt::format("{}:{}: label {} is not 0 to 9", path, number, value));
         digits.labels.push_back(value);
       }
       ++count;
     }
     if (count != kDigitPixels + 1)
-      throw std::runtime_error(fmt::format("{}:{}: {} fields, not {}", path, number, count, kDigitPixels + 1));
+      throw std::runtime_error(
+          fmt::format("{}:{}: {} fields, not {}", path, number, count, kDigitPixels + 1));
   }
   if (digits.labels.size() <= kDigitTrainingRows)
     throw std::runtime_error(fmt::format("{}: only {} rows", path, digits.labels.size()));
@@ -69,9 +76,11 @@ QuantisedClassifier quantise(const LinearClassifier& classifier) {
   result.scale = largest / 127.0F;
   for (Eigen::Index i = 0; i < classifier.weights.rows(); ++i)
     for (Eigen::Index j = 0; j < classifier.weights.cols(); ++j)
-      result.weights.push_back(static_cast<std::int8_t>(std::lround(classifier.weights(i, j) / result.scale)));
+      result.weights.push_back(
+          static_cast<std::int8_t>(std::lround(classifier.weights(i, j) / result.scale)));
   for (Eigen::Index j = 0; j < classifier.bias.cols(); ++j)
-    result.bias.push_back(static_cast<std::int32_t>(std::lround(classifier.bias(j) / result.scale)));
+    result.bias.push_back(
+        static_cast<std::int32_t>(std::lround(classifier.bias(j) / result.scale)));
   return result;
 }
 

@@ -18,7 +18,8 @@ struct Digits {
   std::vector<int> labels;
 };
 
-/// Reads a gzipped CSV file, 64 pixels and the label a row. Throws std::runtime_error naming file and line.
+/// Reads a gzipped CSV file, 64 pixels and the label a row. Throws std::runtime_error naming file
+/// and line.
 Digits read_digits(const std::string& path);
 
 /// Scores = pixels x weights + bias; 64 x 10 and 10.
@@ -27,10 +28,12 @@ struct LinearClassifier {
   Eigen::Matrix<float, 1, Eigen::Dynamic> bias;
 };
 
-/// Least squares (ridge, so that pixels that are always 0 do no harm) of one-hot targets on the first `rows` images.
+/// Least squares (ridge, so that pixels that are always 0 do no harm) of one-hot targets on the
+/// first `rows` images.
 LinearClassifier fit_least_squares(const Digits& digits, int rows);
 
-/// The classifier in INT8 weights and INT32 bias, one scale for all: scores times `scale` approximate the float's.
+/// The classifier in INT8 weights and INT32 bias, one scale for all: scores times `scale`
+/// approximate the float's.
 struct QuantisedClassifier {
   std::vector<std::int8_t> weights;  // 64 x 10, row-major
   std::vector<std::int32_t> bias;    // 10

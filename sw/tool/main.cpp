@@ -8,7 +8,9 @@
 #include "systolith/systolith.hpp"
 
 int main(int argc, char** argv) {
-  CLI::App app{"Systolith, an open AI accelerator core: run products on the model, the simulated RTL or a board"};
+  CLI::App app{
+      "Systolith, an open AI accelerator core: run products on the model, the simulated RTL or a "
+      "board"};
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   int status = systolith::tool::kSuccess;

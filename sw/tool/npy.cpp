@@ -19,7 +19,8 @@ constexpr std::uint64_t kMaximumElements = std::uint64_t{1} << 32;
   throw std::runtime_error(fmt::format("{}: {}", name, text));
 }
 
-std::string field(const std::string& name, const std::string& header, const char* key, const char* pattern) {
+std::string field(const std::string& name, const std::string& header, const char* key,
+                  const char* pattern) {
   std::smatch match;
   if (!std::regex_search(header, match, std::regex(fmt::format("'{}'\\s*:\\s*{}", key, pattern))))
     refuse(name, fmt::format("the .npy header has no usable '{}'; save it with numpy.save", key));
@@ -32,7 +33,9 @@ Array parse_npy(const std::string& name, const std::string& content) {
   if (content.empty()) refuse(name, "the file is empty; save it with numpy.save");
   if (content.size() < 10 || content.compare(0, kMagicBytes, kMagic, kMagicBytes) != 0)
     refuse(name, "not a NumPy .npy file; save it with numpy.save");
-  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<std::uint8_t>(content[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<std::uint8_t>(content[i]));
+  };
   const std::size_t version = byte(6);
   std::size_t start = 10;
   std::size_t length = byte(8) | byte(9) << 8;
@@ -53,16 +56,19 @@ Array parse_npy(const std::string& name, const std::string& content) {
 
   Array array;
   if (descr.size() != 3 || std::strchr("<|=>", descr[0]) == nullptr)
-    refuse(name, fmt::format("type '{}' is not supported; use float32, uint16, int32 or int8", descr));
+    refuse(name,
+           fmt::format("type '{}' is not supported; use float32, uint16, int32 or int8", descr));
   array.type = descr.substr(1);
   if (array.type != "f4" && array.type != "u2" && array.type != "i4" && array.type != "i1")
-    refuse(name, fmt::format("type '{}' is not supported; use float32, uint16, int32 or int8", descr));
+    refuse(name,
+           fmt::format("type '{}' is not supported; use float32, uint16, int32 or int8", descr));
   if (descr[0] == '>')
     refuse(name, "big-endian data; convert with x.astype(x.dtype.newbyteorder('<'))");
 
   const std::regex number("[0-9]+");
   std::uint64_t elements = 1;
-  for (auto it = std::sregex_iterator(shape.begin(), shape.end(), number); it != std::sregex_iterator(); ++it) {
+  for (auto it = std::sregex_iterator(shape.begin(), shape.end(), number);
+       it != std::sregex_iterator(); ++it) {
     const std::string digits = it->str();
     if (digits.size() > 10) refuse(name, "the shape is too large");
     array.shape.push_back(std::stoull(digits));
@@ -75,9 +81,11 @@ Array parse_npy(const std::string& name, const std::string& content) {
 
   const std::uint64_t bytes = elements * array.element();
   if (content.size() - start - length < bytes)
-    refuse(name, fmt::format("truncated: {} bytes of data, the shape needs {}", content.size() - start - length, bytes));
+    refuse(name, fmt::format("truncated: {} bytes of data, the shape needs {}",
+                             content.size() - start - length, bytes));
   if (content.size() - start - length > bytes)
-    refuse(name, fmt::format("{} bytes of data, more than the {} of its shape", content.size() - start - length, bytes));
+    refuse(name, fmt::format("{} bytes of data, more than the {} of its shape",
+                             content.size() - start - length, bytes));
   array.bytes.assign(content.begin() + static_cast<std::ptrdiff_t>(start + length), content.end());
   return array;
 }
@@ -85,7 +93,8 @@ Array parse_npy(const std::string& name, const std::string& content) {
 Array read_npy(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) refuse(path, "can't be opened; check the path and its permissions");
-  const std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::string content((std::istreambuf_iterator<char>(file)),
+                            std::istreambuf_iterator<char>());
   if (file.bad()) refuse(path, "can't be read");
   return parse_npy(path, content);
 }
@@ -100,10 +109,12 @@ void write_npy(const std::string& path, const Array& array) {
   header.push_back('\n');
   std::ofstream file(path, std::ios::binary);
   file.write(kMagic, kMagicBytes);
-  const char prefix[4] = {1, 0, static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
+  const char prefix[4] = {1, 0, static_cast<char>(header.size() & 0xff),
+                          static_cast<char>(header.size() >> 8)};
   file.write(prefix, 4);
   file << header;
-  file.write(reinterpret_cast<const char*>(array.bytes.data()), static_cast<std::streamsize>(array.bytes.size()));
+  file.write(reinterpret_cast<const char*>(array.bytes.data()),
+             static_cast<std::streamsize>(array.bytes.size()));
   file.close();
   if (!file) refuse(path, "can't be written; check the folder and its free space");
 }

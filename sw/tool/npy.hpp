@@ -9,7 +9,7 @@ namespace systolith::tool {
 
 /// A matrix or vector from a .npy file, row-major, in the host's byte order.
 struct Array {
-  std::string type;                  ///< NumPy's kind and size without byte order: "f4", "u2", "i1", "i4"
+  std::string type;  ///< NumPy's kind and size without byte order: "f4", "u2", "i1", "i4"
   std::vector<std::uint64_t> shape;  ///< one or two dimensions
   std::vector<std::uint8_t> bytes;   ///< product of the shape times the element's size
 
@@ -22,8 +22,8 @@ struct Array {
   }
 };
 
-/// Parses the whole file's content (format versions 1 to 3, little-endian or single-byte types, C order).
-/// Throws std::runtime_error that names `name` and says what to do.
+/// Parses the whole file's content (format versions 1 to 3, little-endian or single-byte types, C
+/// order). Throws std::runtime_error that names `name` and says what to do.
 Array parse_npy(const std::string& name, const std::string& content);
 
 /// Reads a file; errors as parse_npy.

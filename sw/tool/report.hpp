@@ -9,7 +9,8 @@
 namespace systolith::tool {
 
 /// Useful multiply-accumulates over those of the peak, 0 to 1; 0 where no cycles are known.
-double utilisation(const library::HostGemm& gemm, const library::DeviceShape& shape, std::uint64_t cycles);
+double utilisation(const library::HostGemm& gemm, const library::DeviceShape& shape,
+                   std::uint64_t cycles);
 
 /// Bytes moved over what an optimal blocking moves with the memory on chip (docs/benchmarks).
 double traffic_ratio(const library::HostGemm& gemm, const library::DeviceShape& shape,
@@ -19,7 +20,8 @@ nlohmann::json to_json(const library::HostGemm& gemm, const library::DeviceShape
                        const library::RunResult& result);
 
 /// One line of the chief figures.
-std::string summary(const library::HostGemm& gemm, const library::DeviceShape& shape, const library::RunResult& result);
+std::string summary(const library::HostGemm& gemm, const library::DeviceShape& shape,
+                    const library::RunResult& result);
 
 /// A table of cycles by cause that adds up, and of bytes.
 std::string statistics(const systolith_counters_t& counters);

@@ -87,10 +87,12 @@ class VerilatedDevice final : public harness::SimDevice {
     m.eval();
     dump(0);
 
-    manager_.aw = {m.m_axi_awvalid != 0, m.m_axi_awid, m.m_axi_awlen, m.m_axi_awsize, m.m_axi_awburst,
-                   m.m_axi_awlock, m.m_axi_awcache, m.m_axi_awprot, m.m_axi_awaddr};
-    manager_.ar = {m.m_axi_arvalid != 0, m.m_axi_arid, m.m_axi_arlen, m.m_axi_arsize, m.m_axi_arburst,
-                   m.m_axi_arlock, m.m_axi_arcache, m.m_axi_arprot, m.m_axi_araddr};
+    manager_.aw = {m.m_axi_awvalid != 0, m.m_axi_awid,    m.m_axi_awlen,
+                   m.m_axi_awsize,       m.m_axi_awburst, m.m_axi_awlock,
+                   m.m_axi_awcache,      m.m_axi_awprot,  m.m_axi_awaddr};
+    manager_.ar = {m.m_axi_arvalid != 0, m.m_axi_arid,    m.m_axi_arlen,
+                   m.m_axi_arsize,       m.m_axi_arburst, m.m_axi_arlock,
+                   m.m_axi_arcache,      m.m_axi_arprot,  m.m_axi_araddr};
     manager_.w_valid = m.m_axi_wvalid != 0;
     manager_.w_last = m.m_axi_wlast != 0;
     manager_.w_strobe = m.m_axi_wstrb;
@@ -112,7 +114,8 @@ class VerilatedDevice final : public harness::SimDevice {
     dump(1);
     if (context_->gotError() || context_->gotFinish()) {
       flush_trace();
-      throw harness::HarnessError(fmt::format("cycle {}: an assertion of the RTL failed (its name is above)", cycle_));
+      throw harness::HarnessError(
+          fmt::format("cycle {}: an assertion of the RTL failed (its name is above)", cycle_));
     }
     throw_if_failed();
   }
@@ -125,7 +128,8 @@ class VerilatedDevice final : public harness::SimDevice {
     trace_->open(options_.trace_file.c_str());
 #else
     if (!options_.trace_file.empty())
-      throw harness::HarnessError("this build has no waveforms; use make wave, or configure with SYSTOLITH_TRACE=ON");
+      throw harness::HarnessError(
+          "this build has no waveforms; use make wave, or configure with SYSTOLITH_TRACE=ON");
 #endif
   }
 

@@ -18,8 +18,9 @@ struct Operands {
   std::vector<std::uint8_t> a, b, c;
   std::vector<float> scales;
 
-  Operands(std::uint64_t m, std::uint64_t n, std::uint64_t k, library::Format format, library::OutFormat out,
-           std::uint64_t seed, library::Seed chain_seed = library::Seed::none) {
+  Operands(std::uint64_t m, std::uint64_t n, std::uint64_t k, library::Format format,
+           library::OutFormat out, std::uint64_t seed,
+           library::Seed chain_seed = library::Seed::none) {
     gemm.m = m;
     gemm.n = n;
     gemm.k = k;
@@ -34,7 +35,8 @@ struct Operands {
     if (chain_seed != library::Seed::none) {
       c.resize(4 * n * (chain_seed == library::Seed::row ? 1 : m));
       for (std::size_t i = 0; i < c.size(); i += 4) {
-        const auto bits = format == library::Format::int8 ? static_cast<std::uint32_t>(random()) : any_fp32(random);
+        const auto bits = format == library::Format::int8 ? static_cast<std::uint32_t>(random())
+                                                          : any_fp32(random);
         std::memcpy(c.data() + i, &bits, 4);
       }
       gemm.c = c.data();
@@ -47,7 +49,9 @@ struct Operands {
 
   void scale_by_column(std::uint64_t seed) {
     std::mt19937_64 random(seed);
-    for (std::uint64_t i = 0; i < gemm.n; ++i) scales.push_back(std::ldexp(1.0F + static_cast<float>(random() % 1000) / 1000, -static_cast<int>(random() % 14)));
+    for (std::uint64_t i = 0; i < gemm.n; ++i)
+      scales.push_back(std::ldexp(1.0F + static_cast<float>(random() % 1000) / 1000,
+                                  -static_cast<int>(random() % 14)));
     gemm.scaling = library::Scale::column;
     gemm.scales = scales.data();
   }
@@ -57,11 +61,11 @@ struct Operands {
     const std::uint64_t r = random();
     switch (r % 8) {
       case 0:
-        return static_cast<std::uint32_t>(r >> 32);                       // anything, NaN and infinity too
+        return static_cast<std::uint32_t>(r >> 32);  // anything, NaN and infinity too
       case 1:
-        return static_cast<std::uint32_t>(r >> 32) & 0x807fffff;          // subnormal
+        return static_cast<std::uint32_t>(r >> 32) & 0x807fffff;  // subnormal
       case 2:
-        return 0x80000000;                                                // -0
+        return 0x80000000;  // -0
       default:
         return (static_cast<std::uint32_t>(r >> 32) & 0x80ffffff) | 0x3f000000;
     }
@@ -80,9 +84,9 @@ struct Operands {
       const std::uint64_t r = random();
       std::uint16_t bits;
       if (r % 256 == 0) {
-        bits = static_cast<std::uint16_t>(r >> 32);                                            // anything
+        bits = static_cast<std::uint16_t>(r >> 32);  // anything
       } else if (r % 16 == 1) {
-        bits = static_cast<std::uint16_t>((r >> 32) & 0x80ff);                                 // tiny or zero
+        bits = static_cast<std::uint16_t>((r >> 32) & 0x80ff);  // tiny or zero
       } else {
         bits = static_cast<std::uint16_t>(((r >> 32) & 0x807f) | ((122 + (r >> 20) % 8) << 7));
       }
@@ -92,7 +96,8 @@ struct Operands {
   }
 };
 
-inline std::string first_difference(const library::HostGemm& gemm, const std::vector<std::uint8_t>& got,
+inline std::string first_difference(const library::HostGemm& gemm,
+                                    const std::vector<std::uint8_t>& got,
                                     const std::vector<std::uint8_t>& want) {
   const std::size_t bytes = library::bytes_of(gemm.out);
   for (std::size_t i = 0; i < want.size() && i < got.size(); ++i) {
@@ -102,8 +107,9 @@ inline std::string first_difference(const library::HostGemm& gemm, const std::ve
     std::memcpy(&g, got.data() + element * bytes, bytes);
     std::memcpy(&w, want.data() + element * bytes, bytes);
     char text[160];
-    std::snprintf(text, sizeof text, "row %zu column %zu: device %0*x, model %0*x", element / gemm.n, element % gemm.n,
-                  static_cast<int>(2 * bytes), g, static_cast<int>(2 * bytes), w);
+    std::snprintf(text, sizeof text, "row %zu column %zu: device %0*x, model %0*x",
+                  element / gemm.n, element % gemm.n, static_cast<int>(2 * bytes), g,
+                  static_cast<int>(2 * bytes), w);
     return text;
   }
   return got.size() == want.size() ? "equal" : "sizes differ";
@@ -115,8 +121,8 @@ inline systolith_counters_t expect_equal(const std::string& uri, const library::
   Device device(uri);
   const library::RunResult result = library::run_gemm(device, gemm, tiling);
   const std::vector<std::uint8_t> want = library::reference_gemm(gemm);
-  EXPECT_EQ(result.d == want, true) << uri << " " << gemm.m << "x" << gemm.n << "x" << gemm.k << ": "
-                                    << first_difference(gemm, result.d, want);
+  EXPECT_EQ(result.d == want, true) << uri << " " << gemm.m << "x" << gemm.n << "x" << gemm.k
+                                    << ": " << first_difference(gemm, result.d, want);
   return result.counters;
 }
 

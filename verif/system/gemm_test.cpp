@@ -1,4 +1,5 @@
-// Whole products on every prebuilt device: the same bits whatever the array, the tiling and the memory's timing.
+// Whole products on every prebuilt device: the same bits whatever the array, the tiling and the
+// memory's timing.
 #include "gemm_fixture.hpp"
 
 namespace systolith::system_test {
@@ -8,8 +9,9 @@ using library::Format;
 using library::OutFormat;
 using library::Seed;
 
-const char* const kDevices[] = {"sim:config=16x16", "sim:config=8x8", "sim:config=8x16", "sim:config=4x4",
-                                "sim:config=3x5",   "sim:config=2x8", "sim:config=tiny"};
+const char* const kDevices[] = {"sim:config=16x16", "sim:config=8x8", "sim:config=8x16",
+                                "sim:config=4x4",   "sim:config=3x5", "sim:config=2x8",
+                                "sim:config=tiny"};
 
 class OnEveryDevice : public testing::TestWithParam<const char*> {};
 
@@ -46,16 +48,18 @@ TEST_P(OnEveryDevice, ReluAndScales) {
 TEST_P(OnEveryDevice, MemoryTimingChangesNothingButTime) {
   const Operands bf16(20, 18, 30, Format::bf16, OutFormat::bf16, 8);
   const Operands int8(20, 18, 30, Format::int8, OutFormat::int32, 9);
-  for (const char* timing : {",latency=1", ",latency=17", ",latency=300", ",stall=0.5,seed=3", ",stall=0.9,seed=4,latency=3"}) {
+  for (const char* timing : {",latency=1", ",latency=17", ",latency=300", ",stall=0.5,seed=3",
+                             ",stall=0.9,seed=4,latency=3"}) {
     expect_equal(std::string(GetParam()) + timing, bf16.gemm);
     expect_equal(std::string(GetParam()) + timing, int8.gemm);
   }
 }
 
 TEST_P(OnEveryDevice, CyclesAreExplainedExactly) {
-  const systolith_counters_t c = expect_equal(GetParam(), Operands(24, 24, 40, Format::bf16, OutFormat::fp32, 10).gemm);
-  EXPECT_EQ(c.cycles, c.mac_cycles + c.lost_start + c.lost_fill + c.lost_loads + c.lost_store + c.lost_other +
-                          c.lost_reentry + c.lost_drain + c.lost_tail);
+  const systolith_counters_t c =
+      expect_equal(GetParam(), Operands(24, 24, 40, Format::bf16, OutFormat::fp32, 10).gemm);
+  EXPECT_EQ(c.cycles, c.mac_cycles + c.lost_start + c.lost_fill + c.lost_loads + c.lost_store +
+                          c.lost_other + c.lost_reentry + c.lost_drain + c.lost_tail);
   EXPECT_EQ(c.macs, 24U * 24 * 40);
 }
 
@@ -64,7 +68,8 @@ INSTANTIATE_TEST_SUITE_P(Devices, OnEveryDevice, testing::ValuesIn(kDevices), []
   return "config_" + uri.substr(uri.find('=') + 1);
 });
 
-// The chain of 2^24, 1, 1, -2^24 in ascending k is 0; any other order or width gives something else.
+// The chain of 2^24, 1, 1, -2^24 in ascending k is 0; any other order or width gives something
+// else.
 TEST(Chain, AscendingKOnEveryDevice) {
   for (const char* uri : kDevices) {
     library::HostGemm gemm;
@@ -101,7 +106,10 @@ TEST(Chain, PaddingOfKIsNotNeutralAndNotDone) {
 TEST(Tilings, SameBitsForEveryTiling) {
   const Operands o(70, 50, 90, Format::bf16, OutFormat::fp32, 11);
   const Operands i(70, 50, 90, Format::int8, OutFormat::int8, 12);
-  const library::GemmTiling tilings[] = {{70, 50, 96, 2, 1, 0}, {16, 16, 32, 3, 4, 0}, {40, 32, 64, 2, 2, 0}, {7, 48, 32, 4, 3, 0},
+  const library::GemmTiling tilings[] = {{70, 50, 96, 2, 1, 0},
+                                         {16, 16, 32, 3, 4, 0},
+                                         {40, 32, 64, 2, 2, 0},
+                                         {7, 48, 32, 4, 3, 0},
                                          {1, 16, 32, 2, 1, 0}};
   for (const library::GemmTiling& tiling : tilings) {
     expect_equal("sim:config=16x16", o.gemm, &tiling);
@@ -116,12 +124,14 @@ TEST(Speed, UtilisationOf512CubedAtLatency100) {
     OutFormat out;
     double utilisation;
   };
-  for (const Target& t : {Target{Format::bf16, OutFormat::bf16, 0.998}, Target{Format::int8, OutFormat::int8, 0.996},
-                          Target{Format::int8, OutFormat::int32, 0.994}}) {
+  for (const Target& t :
+       {Target{Format::bf16, OutFormat::bf16, 0.998}, Target{Format::int8, OutFormat::int8, 0.996},
+        Target{Format::int8, OutFormat::int32, 0.994}}) {
     const Operands o(512, 512, 512, t.format, t.out, 13);
     const systolith_counters_t c = expect_equal("sim:", o.gemm);
     const double peak = 256.0 * (t.format == Format::int8 ? 2 : 1);
-    EXPECT_GE(512.0 * 512 * 512 / peak / static_cast<double>(c.cycles), t.utilisation) << c.cycles << " cycles";
+    EXPECT_GE(512.0 * 512 * 512 / peak / static_cast<double>(c.cycles), t.utilisation)
+        << c.cycles << " cycles";
     if (t.format == Format::bf16) EXPECT_EQ(c.macs, 512ULL * 512 * 512);
   }
 }

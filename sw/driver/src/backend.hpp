@@ -20,7 +20,8 @@ class Backend {
   virtual void write(std::uint64_t address, const void* data, std::size_t bytes) = 0;
   /// Lets at most `cycles` device cycles pass, fewer once the interrupt is high; how many passed.
   virtual std::uint64_t advance(std::uint64_t cycles) = 0;
-  /// Cache maintenance around transfers, for platforms that need it: before the device reads, after it wrote.
+  /// Cache maintenance around transfers, for platforms that need it: before the device reads, after
+  /// it wrote.
   virtual void clean(std::uint64_t address, std::size_t bytes) { (void)address, (void)bytes; }
   virtual void invalidate(std::uint64_t address, std::size_t bytes) { (void)address, (void)bytes; }
   virtual std::uint64_t memory_base() const = 0;

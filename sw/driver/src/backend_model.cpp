@@ -17,7 +17,8 @@ class ModelBackend final : public Backend {
  public:
   explicit ModelBackend(const std::string& name) {
     // Pages come only when touched.
-    void* pages = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* pages = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (pages == MAP_FAILED) throw std::bad_alloc();
     bytes_ = static_cast<std::byte*>(pages);
     memory_.attach(kBase, {bytes_, kBytes});
@@ -31,7 +32,9 @@ class ModelBackend final : public Backend {
   ModelBackend& operator=(const ModelBackend&) = delete;
 
   std::uint32_t read32(std::uint32_t offset) override { return device_->read32(offset); }
-  void write32(std::uint32_t offset, std::uint32_t value) override { device_->write32(offset, value); }
+  void write32(std::uint32_t offset, std::uint32_t value) override {
+    device_->write32(offset, value);
+  }
   void read(std::uint64_t address, void* data, std::size_t bytes) override {
     std::memcpy(data, bytes_ + (address - kBase), bytes);
   }

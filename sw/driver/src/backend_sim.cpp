@@ -10,12 +10,15 @@ namespace {
 
 class SimBackend final : public Backend {
  public:
-  SimBackend(const std::string& name, const harness::SimOptions& options, const harness::AxiMemoryTiming& timing)
+  SimBackend(const std::string& name, const harness::SimOptions& options,
+             const harness::AxiMemoryTiming& timing)
       : device_(sim::make_device(name, options)) {
     device_->memory().timing() = timing;
   }
   std::uint32_t read32(std::uint32_t offset) override { return device_->read32(offset); }
-  void write32(std::uint32_t offset, std::uint32_t value) override { device_->write32(offset, value); }
+  void write32(std::uint32_t offset, std::uint32_t value) override {
+    device_->write32(offset, value);
+  }
   void read(std::uint64_t address, void* data, std::size_t bytes) override {
     std::memcpy(data, device_->memory().at(address), bytes);
   }
@@ -37,11 +40,13 @@ class SimBackend final : public Backend {
 }  // namespace
 
 std::unique_ptr<Backend> open_sim(const Uri& uri) {
-  uri.allow({"config", "rows", "cols", "bus", "depth", "latency", "stall", "seed", "trace", "from", "to"});
+  uri.allow({"config", "rows", "cols", "bus", "depth", "latency", "stall", "seed", "trace", "from",
+             "to"});
   const std::string name = select_configuration(uri, sim::prebuilt());
   harness::SimOptions options;
   options.seed = uri.number("seed", 1);
-  if (const auto trace = uri.keys.find("trace"); trace != uri.keys.end()) options.trace_file = trace->second;
+  if (const auto trace = uri.keys.find("trace"); trace != uri.keys.end())
+    options.trace_file = trace->second;
   options.trace_from = uri.number("from", 0);
   options.trace_to = uri.number("to", ~std::uint64_t{0});
   harness::AxiMemoryTiming timing;

@@ -47,7 +47,8 @@ systolith_status_t with(systolith_device_t* device, Body body) {
   {
     const std::lock_guard lock(handles_lock);
     if (device == nullptr || handles.count(device) == 0)
-      return fail(SYSTOLITH_BAD_HANDLE, "the device handle is null or was closed: open a device first");
+      return fail(SYSTOLITH_BAD_HANDLE,
+                  "the device handle is null or was closed: open a device first");
   }
   return guard([&] { body(device->device); });
 }
@@ -77,7 +78,9 @@ systolith_status_t systolith_open(const char* uri, systolith_device_t** device) 
         backend = systolith::driver::open_sim(parsed);
 #endif
       } else {
-        throw Failure{SYSTOLITH_NO_DEVICE, fmt::format("unknown device '{}:'; there are model: and sim:", parsed.scheme)};
+        throw Failure{
+            SYSTOLITH_NO_DEVICE,
+            fmt::format("unknown device '{}:'; there are model: and sim:", parsed.scheme)};
       }
     } catch (const std::invalid_argument& error) {
       throw Failure{SYSTOLITH_NO_DEVICE, error.what()};
@@ -98,14 +101,16 @@ systolith_status_t systolith_close(systolith_device_t* device) {
   return guard([&] { delete device; });
 }
 
-systolith_status_t systolith_capabilities(systolith_device_t* device, systolith_capabilities_t* capabilities) {
+systolith_status_t systolith_capabilities(systolith_device_t* device,
+                                          systolith_capabilities_t* capabilities) {
   return with(device, [&](DriverDevice& d) {
     need(capabilities, "capabilities");
     *capabilities = d.capabilities();
   });
 }
 
-systolith_status_t systolith_allocate(systolith_device_t* device, uint64_t bytes, uint64_t alignment, uint64_t* address) {
+systolith_status_t systolith_allocate(systolith_device_t* device, uint64_t bytes,
+                                      uint64_t alignment, uint64_t* address) {
   return with(device, [&](DriverDevice& d) {
     need(address, "address");
     *address = d.allocate(bytes, alignment);
@@ -116,16 +121,18 @@ systolith_status_t systolith_free(systolith_device_t* device, uint64_t address) 
   return with(device, [&](DriverDevice& d) { d.free(address); });
 }
 
-systolith_status_t systolith_copy_in(systolith_device_t* device, uint64_t address, const void* data, size_t bytes) {
+systolith_status_t systolith_copy_in(systolith_device_t* device, uint64_t address, const void* data,
+                                     size_t bytes) {
   return with(device, [&](DriverDevice& d) { d.copy_in(address, data, bytes); });
 }
 
-systolith_status_t systolith_copy_out(systolith_device_t* device, uint64_t address, void* data, size_t bytes) {
+systolith_status_t systolith_copy_out(systolith_device_t* device, uint64_t address, void* data,
+                                      size_t bytes) {
   return with(device, [&](DriverDevice& d) { d.copy_out(address, data, bytes); });
 }
 
-systolith_status_t systolith_grant(systolith_device_t* device, uint32_t window, uint64_t base, uint64_t bytes,
-                                   uint32_t permit) {
+systolith_status_t systolith_grant(systolith_device_t* device, uint32_t window, uint64_t base,
+                                   uint64_t bytes, uint32_t permit) {
   return with(device, [&](DriverDevice& d) { d.grant(window, base, bytes, permit); });
 }
 
@@ -133,8 +140,8 @@ systolith_status_t systolith_queue_create(systolith_device_t* device, uint32_t s
   return with(device, [&](DriverDevice& d) { d.create_queue(slots_log2); });
 }
 
-systolith_status_t systolith_submit(systolith_device_t* device, const systolith_command_t* commands, size_t count,
-                                    uint32_t* last_index) {
+systolith_status_t systolith_submit(systolith_device_t* device, const systolith_command_t* commands,
+                                    size_t count, uint32_t* last_index) {
   return with(device, [&](DriverDevice& d) {
     const uint32_t last = d.submit(commands, count);
     if (last_index != nullptr) *last_index = last;
@@ -145,7 +152,8 @@ systolith_status_t systolith_wait(systolith_device_t* device, uint32_t index, ui
   return with(device, [&](DriverDevice& d) { d.wait(index, timeout); });
 }
 
-systolith_status_t systolith_record(systolith_device_t* device, uint32_t index, systolith_record_t* record) {
+systolith_status_t systolith_record(systolith_device_t* device, uint32_t index,
+                                    systolith_record_t* record) {
   return with(device, [&](DriverDevice& d) {
     need(record, "record");
     *record = d.record(index);
@@ -174,13 +182,15 @@ systolith_status_t systolith_counters_clear(systolith_device_t* device) {
   return with(device, [&](DriverDevice& d) { d.clear_counters(); });
 }
 
-systolith_status_t systolith_read_register(systolith_device_t* device, uint32_t offset, uint32_t* value) {
+systolith_status_t systolith_read_register(systolith_device_t* device, uint32_t offset,
+                                           uint32_t* value) {
   return with(device, [&](DriverDevice& d) {
     need(value, "value");
     *value = d.read_register(offset);
   });
 }
 
-systolith_status_t systolith_write_register(systolith_device_t* device, uint32_t offset, uint32_t value) {
+systolith_status_t systolith_write_register(systolith_device_t* device, uint32_t offset,
+                                            uint32_t value) {
   return with(device, [&](DriverDevice& d) { d.write_register(offset, value); });
 }

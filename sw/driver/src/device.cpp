@@ -13,7 +13,7 @@
 namespace systolith::driver {
 namespace {
 
-constexpr std::uint64_t kPollCycles = 4096;      // between two looks at the status while waiting
+constexpr std::uint64_t kPollCycles = 4096;  // between two looks at the status while waiting
 constexpr std::uint64_t kDefaultTimeout = 1'000'000'000;
 constexpr std::uint64_t kResetTimeout = 4'000'000;
 constexpr std::uint32_t kGone = 0xffffffff;
@@ -26,28 +26,53 @@ std::uint32_t field(std::uint32_t value, unsigned lsb, unsigned width) {
   return (value >> lsb) & (width >= 32 ? ~0U : (1U << width) - 1);
 }
 
-constexpr std::array<const char*, 24> kCauses = {
-    "none",    "version",        "opcode",  "reserved",   "semaphore_index", "semaphore_binding",
-    "format",  "size",           "local_range", "address", "window",         "scale",
-    "type_tag", "semaphore_overflow", "bus_read", "bus_write", "bus_fetch",  "bus_record",
-    "bus_timeout", "semaphore_timeout", "ring",  "ring_overrun", "memory",   "aborted"};
+constexpr std::array<const char*, 24> kCauses = {"none",
+                                                 "version",
+                                                 "opcode",
+                                                 "reserved",
+                                                 "semaphore_index",
+                                                 "semaphore_binding",
+                                                 "format",
+                                                 "size",
+                                                 "local_range",
+                                                 "address",
+                                                 "window",
+                                                 "scale",
+                                                 "type_tag",
+                                                 "semaphore_overflow",
+                                                 "bus_read",
+                                                 "bus_write",
+                                                 "bus_fetch",
+                                                 "bus_record",
+                                                 "bus_timeout",
+                                                 "semaphore_timeout",
+                                                 "ring",
+                                                 "ring_overrun",
+                                                 "memory",
+                                                 "aborted"};
 
 }  // namespace
 
-const char* cause_name(std::uint32_t cause) { return cause < kCauses.size() ? kCauses[cause] : "unknown"; }
+const char* cause_name(std::uint32_t cause) {
+  return cause < kCauses.size() ? kCauses[cause] : "unknown";
+}
 
 #define FIELD(value, name) field(value, SYSTOLITH_##name##_LSB, SYSTOLITH_##name##_WIDTH)
 
 DriverDevice::DriverDevice(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {
   const std::uint32_t magic = backend_->read32(SYSTOLITH_REGISTER_MAGIC);
-  if (magic == kGone) throw Failure{SYSTOLITH_DEVICE_GONE, "every read answers all ones: the device is gone or not powered"};
+  if (magic == kGone)
+    throw Failure{SYSTOLITH_DEVICE_GONE,
+                  "every read answers all ones: the device is gone or not powered"};
   if (magic != SYSTOLITH_MAGIC_RESET)
-    throw Failure{SYSTOLITH_NO_DEVICE, fmt::format("not a Systolith device: magic {:#010x} instead of {:#010x}", magic,
-                                                   SYSTOLITH_MAGIC_RESET)};
+    throw Failure{SYSTOLITH_NO_DEVICE,
+                  fmt::format("not a Systolith device: magic {:#010x} instead of {:#010x}", magic,
+                              SYSTOLITH_MAGIC_RESET)};
   const std::uint32_t version = backend_->read32(SYSTOLITH_REGISTER_VERSION);
   if (version >> 16 != SYSTOLITH_VERSION_RESET >> 16)
     throw Failure{SYSTOLITH_NO_DEVICE,
-                  fmt::format("the device's interface has version {}.{}, this driver was built for {}.{}: use a driver of "
+                  fmt::format("the device's interface has version {}.{}, this driver was built for "
+                              "{}.{}: use a driver of "
                               "the device's first number",
                               version >> 16, version & 0xffff, SYSTOLITH_VERSION_RESET >> 16,
                               SYSTOLITH_VERSION_RESET & 0xffff)};
@@ -76,13 +101,16 @@ DriverDevice::DriverDevice(std::unique_ptr<Backend> backend) : backend_(std::mov
   c.memory_base = backend_->memory_base();
   c.memory_bytes = backend_->memory_bytes();
   if (c.rows == 0 || c.columns == 0 || c.line_bytes == 0 || c.bus_bytes == 0)
-    throw Failure{SYSTOLITH_NO_DEVICE, "the device's capability registers make no sense: wrong bitstream or a broken link"};
+    throw Failure{
+        SYSTOLITH_NO_DEVICE,
+        "the device's capability registers make no sense: wrong bitstream or a broken link"};
 }
 
 std::uint64_t DriverDevice::allocate(std::uint64_t bytes, std::uint64_t alignment) {
   if (alignment == 0) alignment = kDefaultAlignment;
   if (bytes == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "0 bytes can't be allocated"};
-  if (!std::has_single_bit(alignment)) throw Failure{SYSTOLITH_BAD_ARGUMENT, "the alignment must be a power of two"};
+  if (!std::has_single_bit(alignment))
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, "the alignment must be a power of two"};
   const std::uint64_t end = capabilities_.memory_base + capabilities_.memory_bytes;
   std::uint64_t place = (capabilities_.memory_base + alignment - 1) & ~(alignment - 1);
   for (const auto& [address, size] : used_) {
@@ -90,22 +118,26 @@ std::uint64_t DriverDevice::allocate(std::uint64_t bytes, std::uint64_t alignmen
     place = std::max(place, (address + size + alignment - 1) & ~(alignment - 1));
   }
   if (bytes > capabilities_.memory_bytes || place > end - bytes)
-    throw Failure{SYSTOLITH_NO_MEMORY, fmt::format("no {} bytes left of the device's {}; free buffers or split the work",
-                                                   bytes, capabilities_.memory_bytes)};
+    throw Failure{SYSTOLITH_NO_MEMORY,
+                  fmt::format("no {} bytes left of the device's {}; free buffers or split the work",
+                              bytes, capabilities_.memory_bytes)};
   used_[place] = bytes;
   return place;
 }
 
 void DriverDevice::free(std::uint64_t address) {
   if (used_.erase(address) == 0)
-    throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("{:#x} is not the start of an allocated buffer", address)};
+    throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                  fmt::format("{:#x} is not the start of an allocated buffer", address)};
 }
 
 void DriverDevice::check_range(std::uint64_t address, std::uint64_t bytes) const {
   const std::uint64_t base = capabilities_.memory_base;
-  if (address < base || bytes > capabilities_.memory_bytes || address - base > capabilities_.memory_bytes - bytes)
-    throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("{} bytes at {:#x} are not in device memory ({:#x}, {} bytes)", bytes,
-                                                      address, base, capabilities_.memory_bytes)};
+  if (address < base || bytes > capabilities_.memory_bytes ||
+      address - base > capabilities_.memory_bytes - bytes)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                  fmt::format("{} bytes at {:#x} are not in device memory ({:#x}, {} bytes)", bytes,
+                              address, base, capabilities_.memory_bytes)};
 }
 
 void DriverDevice::copy_in(std::uint64_t address, const void* data, std::size_t bytes) {
@@ -137,12 +169,17 @@ std::uint64_t DriverDevice::read64(std::uint32_t offset) {
   }
 }
 
-void DriverDevice::grant(std::uint32_t window, std::uint64_t base, std::uint64_t bytes, std::uint32_t permit) {
+void DriverDevice::grant(std::uint32_t window, std::uint64_t base, std::uint64_t bytes,
+                         std::uint32_t permit) {
   if (window >= capabilities_.windows)
-    throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("window {}: the device has {}", window, capabilities_.windows)};
+    throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                  fmt::format("window {}: the device has {}", window, capabilities_.windows)};
   if (bytes == 0 || permit > 3 || base + (bytes - 1) < base)
-    throw Failure{SYSTOLITH_BAD_ARGUMENT, "a window has at least one byte, does not wrap, and permits 0 to 3"};
-  if (slots_ != 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "windows are locked while the queue is enabled: reset it first"};
+    throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                  "a window has at least one byte, does not wrap, and permits 0 to 3"};
+  if (slots_ != 0)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                  "windows are locked while the queue is enabled: reset it first"};
   const std::uint32_t at = window * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE;
   write64(SYSTOLITH_REGISTER_WINDOW_BASE_LO + at, base);
   write64(SYSTOLITH_REGISTER_WINDOW_LAST_LO + at, base + (bytes - 1));
@@ -151,7 +188,8 @@ void DriverDevice::grant(std::uint32_t window, std::uint64_t base, std::uint64_t
 
 std::uint32_t DriverDevice::status() {
   const std::uint32_t value = backend_->read32(SYSTOLITH_REGISTER_STATUS);
-  if (value == kGone) throw Failure{SYSTOLITH_DEVICE_GONE, "every read answers all ones: the device is gone"};
+  if (value == kGone)
+    throw Failure{SYSTOLITH_DEVICE_GONE, "every read answers all ones: the device is gone"};
   return value;
 }
 
@@ -169,15 +207,19 @@ systolith_fault_t DriverDevice::fault() {
 void DriverDevice::throw_fault(std::uint32_t status) {
   if ((status & (kFaulted | kStuck)) == 0) return;
   const systolith_fault_t f = fault();
-  const std::string text = fmt::format("command {}: {} (address, line or row {:#x})", f.index, cause_name(f.cause), f.address);
+  const std::string text = fmt::format("command {}: {} (address, line or row {:#x})", f.index,
+                                       cause_name(f.cause), f.address);
   if ((status & kStuck) != 0)
-    throw Failure{SYSTOLITH_DEVICE_GONE, text + "; a bus response never came: reset device and interconnect together"};
+    throw Failure{SYSTOLITH_DEVICE_GONE,
+                  text + "; a bus response never came: reset device and interconnect together"};
   throw Failure{SYSTOLITH_FAULT, text + "; the queue stands until systolith_reset"};
 }
 
 void DriverDevice::create_queue(std::uint32_t slots_log2) {
   if (slots_log2 > 16) throw Failure{SYSTOLITH_BAD_ARGUMENT, "a queue has at most 2^16 slots"};
-  if (slots_ != 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "the device has one queue, and it exists: reset it first"};
+  if (slots_ != 0)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                  "the device has one queue, and it exists: reset it first"};
   const std::uint32_t slots = 1U << slots_log2;
   if (ring_ == 0) {
     ring_ = allocate(std::uint64_t{slots} * SYSTOLITH_COMMAND_BYTES, SYSTOLITH_COMMAND_BYTES);
@@ -194,8 +236,12 @@ void DriverDevice::create_queue(std::uint32_t slots_log2) {
   for (int tries = 0; tries < 100; ++tries) {
     const std::uint32_t value = status();
     if ((value & (kFaulted | kStuck)) != 0) {
-      throw Failure{SYSTOLITH_FAULT, fmt::format("the queue can't be enabled ({}): grant a window that holds ring and records, "
-                                                 "or all of device memory, first", cause_name(fault().cause))};
+      throw Failure{
+          SYSTOLITH_FAULT,
+          fmt::format(
+              "the queue can't be enabled ({}): grant a window that holds ring and records, "
+              "or all of device memory, first",
+              cause_name(fault().cause))};
     }
     if ((value & 8) != 0) return;
     backend_->advance(16);
@@ -204,7 +250,8 @@ void DriverDevice::create_queue(std::uint32_t slots_log2) {
 }
 
 std::uint32_t DriverDevice::submit(const systolith_command_t* commands, std::size_t count) {
-  if (slots_ == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
+  if (slots_ == 0)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
   if (count == 0 || commands == nullptr) throw Failure{SYSTOLITH_BAD_ARGUMENT, "no commands"};
   while (count != 0) {
     std::uint32_t room = slots_ - (tail_ - backend_->read32(SYSTOLITH_REGISTER_COMPLETED));
@@ -214,7 +261,8 @@ std::uint32_t DriverDevice::submit(const systolith_command_t* commands, std::siz
     }
     const std::uint32_t batch = static_cast<std::uint32_t>(std::min<std::size_t>(room, count));
     for (std::uint32_t i = 0; i < batch; ++i) {
-      const std::uint64_t slot = ring_ + std::uint64_t{(tail_ + i) & (slots_ - 1)} * SYSTOLITH_COMMAND_BYTES;
+      const std::uint64_t slot =
+          ring_ + std::uint64_t{(tail_ + i) & (slots_ - 1)} * SYSTOLITH_COMMAND_BYTES;
       backend_->write(slot, commands[i].words, SYSTOLITH_COMMAND_BYTES);
       backend_->clean(slot, SYSTOLITH_COMMAND_BYTES);
     }
@@ -230,31 +278,39 @@ void DriverDevice::wait_completed(std::uint32_t target, std::uint64_t timeout) {
   std::uint64_t waited = 0;
   for (;;) {
     throw_fault(status());
-    if (static_cast<std::int32_t>(backend_->read32(SYSTOLITH_REGISTER_COMPLETED) - target) >= 0) return;
+    if (static_cast<std::int32_t>(backend_->read32(SYSTOLITH_REGISTER_COMPLETED) - target) >= 0)
+      return;
     if (waited >= timeout)
-      throw Failure{SYSTOLITH_TIMEOUT, fmt::format("not done after {} cycles: {} of {} commands completed, status {:#x}; wait "
-                                                   "again, or reset", waited,
-                                                   backend_->read32(SYSTOLITH_REGISTER_COMPLETED), target, status())};
+      throw Failure{
+          SYSTOLITH_TIMEOUT,
+          fmt::format("not done after {} cycles: {} of {} commands completed, status {:#x}; wait "
+                      "again, or reset",
+                      waited, backend_->read32(SYSTOLITH_REGISTER_COMPLETED), target, status())};
     backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0x5);
-    waited += std::max<std::uint64_t>(1, backend_->advance(std::min(kPollCycles, timeout - waited)));
+    waited +=
+        std::max<std::uint64_t>(1, backend_->advance(std::min(kPollCycles, timeout - waited)));
   }
 }
 
 void DriverDevice::wait(std::uint32_t index, std::uint64_t timeout) {
-  if (slots_ == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
+  if (slots_ == 0)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
   if (static_cast<std::int32_t>(tail_ - index) <= 0)
     throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("command {} was not submitted", index)};
   wait_completed(index + 1, timeout == 0 ? kDefaultTimeout : timeout);
 }
 
 systolith_record_t DriverDevice::record(std::uint32_t index) {
-  if (slots_ == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
+  if (slots_ == 0)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
   systolith_record_t record{};
-  const std::uint64_t address = records_ + std::uint64_t{index & (slots_ - 1)} * SYSTOLITH_RECORD_BYTES;
+  const std::uint64_t address =
+      records_ + std::uint64_t{index & (slots_ - 1)} * SYSTOLITH_RECORD_BYTES;
   backend_->invalidate(address, SYSTOLITH_RECORD_BYTES);
   backend_->read(address, record.words, SYSTOLITH_RECORD_BYTES);
   if ((record.words[0] & 0xffffffff) != index || (record.words[0] >> 32 & 0xff) == 0)
-    throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("command {} left no record: set its record flag", index)};
+    throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                  fmt::format("command {} left no record: set its record flag", index)};
   return record;
 }
 
@@ -277,7 +333,9 @@ void DriverDevice::reset() {
     backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
     waited += std::max<std::uint64_t>(1, backend_->advance(kPollCycles));
   }
-  throw Failure{SYSTOLITH_DEVICE_GONE, "the reset does not end: a bus response never comes; reset device and interconnect"};
+  throw Failure{
+      SYSTOLITH_DEVICE_GONE,
+      "the reset does not end: a bus response never comes; reset device and interconnect"};
 }
 
 systolith_counters_t DriverDevice::counters() {

@@ -18,7 +18,8 @@ struct Failure {
 
 class DriverDevice {
  public:
-  /// Throws Failure when the device answers with all ones, another identity or another major version.
+  /// Throws Failure when the device answers with all ones, another identity or another major
+  /// version.
   explicit DriverDevice(std::unique_ptr<Backend> backend);
 
   const systolith_capabilities_t& capabilities() const { return capabilities_; }
@@ -36,19 +37,21 @@ class DriverDevice {
   systolith_counters_t counters();
   void clear_counters();
   std::uint32_t read_register(std::uint32_t offset) { return backend_->read32(offset); }
-  void write_register(std::uint32_t offset, std::uint32_t value) { backend_->write32(offset, value); }
+  void write_register(std::uint32_t offset, std::uint32_t value) {
+    backend_->write32(offset, value);
+  }
 
  private:
   void write64(std::uint32_t offset, std::uint64_t value);
   std::uint64_t read64(std::uint32_t offset);
-  std::uint32_t status();                    // throws when the device is gone
+  std::uint32_t status();  // throws when the device is gone
   void throw_fault(std::uint32_t status);
   void check_range(std::uint64_t address, std::uint64_t bytes) const;
   void wait_completed(std::uint32_t target, std::uint64_t timeout);
 
   std::unique_ptr<Backend> backend_;
   systolith_capabilities_t capabilities_{};
-  std::map<std::uint64_t, std::uint64_t> used_;   // address -> bytes
+  std::map<std::uint64_t, std::uint64_t> used_;  // address -> bytes
   std::uint64_t ring_ = 0, records_ = 0;
   std::uint32_t slots_ = 0;
   std::uint32_t tail_ = 0;

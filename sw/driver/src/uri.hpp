@@ -25,8 +25,8 @@ struct Uri {
   double share(const std::string& key, double otherwise) const;
 };
 
-/// The configuration that config=, rows=, cols=, bus= (bits) and depth= select among `names`; the first that fits,
-/// 16x16 if none is given. Throws std::invalid_argument with the list.
+/// The configuration that config=, rows=, cols=, bus= (bits) and depth= select among `names`; the
+/// first that fits, 16x16 if none is given. Throws std::invalid_argument with the list.
 std::string select_configuration(const Uri& uri, const std::vector<std::string>& names);
 
 }  // namespace systolith::driver

@@ -13,7 +13,8 @@ namespace systolith {
 /// A call that failed; what() is the driver's text.
 class Error : public std::runtime_error {
  public:
-  Error(systolith_status_t status, const std::string& text) : std::runtime_error(text), status_(status) {}
+  Error(systolith_status_t status, const std::string& text)
+      : std::runtime_error(text), status_(status) {}
   systolith_status_t status() const { return status_; }
 
  private:
@@ -56,16 +57,21 @@ class Device {
   void copy_out(std::uint64_t address, void* data, std::size_t bytes) {
     check(systolith_copy_out(handle_, address, data, bytes));
   }
-  void grant(std::uint32_t window, std::uint64_t base, std::uint64_t bytes, std::uint32_t permit = 3) {
+  void grant(std::uint32_t window, std::uint64_t base, std::uint64_t bytes,
+             std::uint32_t permit = 3) {
     check(systolith_grant(handle_, window, base, bytes, permit));
   }
-  void create_queue(std::uint32_t slots_log2) { check(systolith_queue_create(handle_, slots_log2)); }
+  void create_queue(std::uint32_t slots_log2) {
+    check(systolith_queue_create(handle_, slots_log2));
+  }
   std::uint32_t submit(const std::vector<systolith_command_t>& commands) {
     std::uint32_t last = 0;
     check(systolith_submit(handle_, commands.data(), commands.size(), &last));
     return last;
   }
-  void wait(std::uint32_t index, std::uint64_t timeout = 0) { check(systolith_wait(handle_, index, timeout)); }
+  void wait(std::uint32_t index, std::uint64_t timeout = 0) {
+    check(systolith_wait(handle_, index, timeout));
+  }
   systolith_record_t record(std::uint32_t index) {
     systolith_record_t value{};
     check(systolith_record(handle_, index, &value));

@@ -12,12 +12,12 @@ namespace {
 std::uint64_t ceil_div(std::uint64_t x, std::uint64_t y) { return (x + y - 1) / y; }
 
 // Latencies that a product pays whatever its tiling, in cycles.
-constexpr double kDecode = 24;          // a command, fetched ahead
-constexpr double kLatency = 100;        // memory
-constexpr double kOutstanding = 64;     // bursts in flight
+constexpr double kDecode = 24;       // a command, fetched ahead
+constexpr double kLatency = 100;     // memory
+constexpr double kOutstanding = 64;  // bursts in flight
 constexpr double kBurstBytes = 256;
-constexpr double kBeatCost = 0.001;           // of two plans equally fast the one that moves less
-constexpr std::size_t kEffort = 1000000;   // steps scheduled to choose a tiling
+constexpr double kBeatCost = 0.003;       // of two plans equally fast the one that moves less
+constexpr std::size_t kEffort = 1000000;  // steps scheduled to choose a tiling
 
 struct Estimate {
   const GemmProblem& p;
@@ -32,14 +32,16 @@ struct Estimate {
         block(device.rows * (problem.format == Format::int8 ? 2 : 1)) {}
 
   // Beats and bursts of `rows` rows of `run` bytes; rows that touch in memory merge.
-  void transfer(double rows, double run, bool contiguous, bool aligned, double& beats, double& bursts) const {
+  void transfer(double rows, double run, bool contiguous, bool aligned, double& beats,
+                double& bursts) const {
     if (contiguous) {
       beats += rows * run / d.bus_bytes;
       bursts += rows * run / kBurstBytes + 1;
       return;
     }
-    const double row_beats = static_cast<double>(ceil_div(static_cast<std::uint64_t>(run), d.bus_bytes)) +
-                             (aligned ? 0.0 : 0.7);
+    const double row_beats =
+        static_cast<double>(ceil_div(static_cast<std::uint64_t>(run), d.bus_bytes)) +
+        (aligned ? 0.0 : 0.7);
     beats += rows * row_beats;
     bursts += rows * std::max(1.0, run / kBurstBytes);
   }
@@ -69,15 +71,17 @@ struct Estimate {
     const double slices = static_cast<double>(ceil_div(p.k, t.slice_k));
     const double slice_bytes = std::min<double>(t.slice_k, static_cast<double>(p.k)) * element;
     double read = 0, read_bursts = 0, write = 0, write_bursts = 0;
-    transfer(tiles_n * static_cast<double>(p.m) * slices, slice_bytes, p.lda == slice_bytes, a_aligned, read,
-             read_bursts);
+    transfer(tiles_n * static_cast<double>(p.m) * slices, slice_bytes, p.lda == slice_bytes,
+             a_aligned, read, read_bursts);
     const double width = std::min<double>(t.tile_n, static_cast<double>(p.n)) * element;
-    transfer(tiles_m * tiles_n * static_cast<double>(p.k), width, p.ldb == width, b_aligned, read, read_bursts);
+    transfer(tiles_m * tiles_n * static_cast<double>(p.k), width, p.ldb == width, b_aligned, read,
+             read_bursts);
     const double out_run = std::min<double>(d.cols, static_cast<double>(p.n)) * out_element;
     transfer(static_cast<double>(p.m) * strips, out_run, false, d_aligned, write, write_bursts);
     if (p.seed != Seed::none)
-      transfer(static_cast<double>(p.m) * strips, std::min<double>(d.cols, static_cast<double>(p.n)) * 4, false, true,
-               read, read_bursts);
+      transfer(static_cast<double>(p.m) * strips,
+               std::min<double>(d.cols, static_cast<double>(p.n)) * 4, false, true, read,
+               read_bursts);
     read = std::max(read, read_bursts * kLatency / kOutstanding);
     write = std::max(write, write_bursts * kLatency / kOutstanding);
 
@@ -85,7 +89,8 @@ struct Estimate {
     const double per_tile = 2 + tile_strips * 3 + (slices - 1) * 3;
     const double decode = tiles_m * tiles_n * per_tile * kDecode;
 
-    // Start: ring, first latency, the first rows of A; end: passage, the last strip's drain, response and record.
+    // Start: ring, first latency, the first rows of A; end: passage, the last strip's drain,
+    // response and record.
     const double m = std::min<double>(t.tile_m, static_cast<double>(p.m));
     const double row_beats = std::max(1.0, static_cast<double>(2 * d.rows) / d.bus_bytes);
     const double strip_beats = std::max(1.0, out_run / d.bus_bytes);
@@ -122,7 +127,8 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
   const std::uint64_t group = std::uint64_t{device.cols} * strips_per_line;
 
   std::vector<std::uint32_t> heights, widths, slices;
-  for (std::uint64_t parts = 1; parts <= problem.m; parts = parts < 16 ? parts + 1 : parts * 5 / 4) {
+  for (std::uint64_t parts = 1; parts <= problem.m;
+       parts = parts < 16 ? parts + 1 : parts * 5 / 4) {
     const std::uint64_t height = ceil_div(problem.m, parts);
     if (height <= device.accumulator_rows) heights.push_back(static_cast<std::uint32_t>(height));
     if (height < 8) break;
@@ -151,16 +157,25 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
       if (rows > device.accumulator_rows) continue;
       for (const std::uint32_t slice : slices) {
         for (std::uint32_t slots : {4U, 3U, 2U}) {
-          GemmTiling tiling{height, width, slice, slots,
-                            static_cast<std::uint32_t>(std::min<std::uint64_t>(4, device.accumulator_rows / rows)),
+          GemmTiling tiling{height,
+                            width,
+                            slice,
+                            slots,
+                            static_cast<std::uint32_t>(
+                                std::min<std::uint64_t>(4, device.accumulator_rows / rows)),
                             0.0};
-          const std::uint64_t a_lines = slots * height * ceil_div(std::uint64_t{slice} * element, device.line_bytes);
+          const std::uint64_t a_lines =
+              slots * height * ceil_div(std::uint64_t{slice} * element, device.line_bytes);
           const std::uint64_t bank = device.lines / device.banks;
           const std::uint64_t b_row =
-              strips_per_line > 1 ? tile_strips : ceil_div(std::uint64_t{width} * element, device.line_bytes);
+              strips_per_line > 1 ? tile_strips
+                                  : ceil_div(std::uint64_t{width} * element, device.line_bytes);
           const std::uint64_t scale_lines =
-              problem.scaling == Scale::column ? 2 * tile_strips * ceil_div(4ULL * device.cols, device.line_bytes) : 0;
-          if (ceil_div(a_lines, bank) * bank + slots * b_row * slice + scale_lines > device.lines) continue;
+              problem.scaling == Scale::column
+                  ? 2 * tile_strips * ceil_div(4ULL * device.cols, device.line_bytes)
+                  : 0;
+          if (ceil_div(a_lines, bank) * bank + slots * b_row * slice + scale_lines > device.lines)
+            continue;
           tiling.cost = estimate.cost(tiling);
           candidates.push_back(tiling);
           break;
@@ -168,7 +183,8 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
       }
     }
   }
-  // The formula orders the field; the schedules of the first decide, as many as a bounded effort allows.
+  // The formula orders the field; the schedules of the first decide, as many as a bounded effort
+  // allows.
   std::sort(candidates.begin(), candidates.end(),
             [](const GemmTiling& x, const GemmTiling& y) { return x.cost < y.cost; });
   std::size_t effort = 0;
@@ -176,10 +192,12 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
     if (effort > kEffort && best.tile_m != 0) break;
     const GemmPlan plan = plan_gemm(problem, device, tiling);
     effort += plan.steps.size() + 200;
-    tiling.cost = expected_cycles(plan, device, kLatency, best.cost) + kBeatCost * beats_of(plan, device);
+    tiling.cost =
+        expected_cycles(plan, device, kLatency, best.cost) + kBeatCost * beats_of(plan, device);
     if (tiling.cost < best.cost) best = tiling;
   }
-  if (best.tile_m == 0) throw std::invalid_argument("the device's memories are too small for any tiling");
+  if (best.tile_m == 0)
+    throw std::invalid_argument("the device's memories are too small for any tiling");
   return best;
 }
 

@@ -8,15 +8,15 @@ namespace {
 
 // Each semaphore has one signalling and one waiting unit.
 enum Semaphore : std::uint8_t {
-  kSliceReady = 0,        // load -> matrix: the operands of a slice, or the head's rows of A
-  kStripReady = 1,        // load -> matrix: a strip of B in the head
-  kSlotFree = 2,          // matrix -> load: a slice was consumed
-  kRowsDone = 3,          // matrix -> store: rows of a strip are final
-  kTileFreeMatrix = 4,    // store -> matrix: a strip's accumulators are stored
-  kTileFreeLoad = 5,      // store -> load: the same, when the load unit seeds them
-  kSeedReady = 6,         // load -> matrix: a tile's seeds
-  kScaleReady = 7,        // load -> store: a tile's scales
-  kScaleFree = 8,         // store -> load: a tile's scales were used
+  kSliceReady = 0,      // load -> matrix: the operands of a slice, or the head's rows of A
+  kStripReady = 1,      // load -> matrix: a strip of B in the head
+  kSlotFree = 2,        // matrix -> load: a slice was consumed
+  kRowsDone = 3,        // matrix -> store: rows of a strip are final
+  kTileFreeMatrix = 4,  // store -> matrix: a strip's accumulators are stored
+  kTileFreeLoad = 5,    // store -> load: the same, when the load unit seeds them
+  kSeedReady = 6,       // load -> matrix: a tile's seeds
+  kScaleReady = 7,      // load -> store: a tile's scales
+  kScaleFree = 8,       // store -> load: a tile's scales were used
 };
 
 std::uint32_t ceil_div(std::uint64_t x, std::uint64_t y) {
@@ -47,13 +47,13 @@ struct Tile {
 };
 
 struct Slice {
-  std::uint32_t tile;        // index of the tile
+  std::uint32_t tile;  // index of the tile
   std::uint64_t k0;
   std::uint32_t k;
-  std::uint32_t number;      // over all tiles: slot = number mod slots
-  bool first, last;          // of its tile
-  bool head;                 // first of all: streamed row by row
-  bool finishing;            // walked strip by strip with the last slice, so that strips are final one by one
+  std::uint32_t number;  // over all tiles: slot = number mod slots
+  bool first, last;      // of its tile
+  bool head;             // first of all: streamed row by row
+  bool finishing;  // walked strip by strip with the last slice, so that strips are final one by one
 };
 
 class Planner {
@@ -87,24 +87,30 @@ class Planner {
       }
       from = s + 1;
       if (slices_[s].last) ++stored_tiles_;
-      while (loaded < slices_.size() && loaded < s + 1 + t_.slots && may_load(slices_[loaded])) load(slices_[loaded++]);
+      while (loaded < slices_.size() && loaded < s + 1 + t_.slots && may_load(slices_[loaded]))
+        load(slices_[loaded++]);
     }
     return {t_, std::move(steps_)};
   }
 
  private:
   bool seeded() const { return p_.seed != Seed::none; }
-  bool strip_major(const Slice& s) const { return strips_per_line_ > 1 && (s.first || s.finishing); }
+  bool strip_major(const Slice& s) const {
+    return strips_per_line_ > 1 && (s.first || s.finishing);
+  }
 
   std::uint32_t tile_strips() const { return ceil_div(t_.tile_n, d_.cols); }
-  std::uint32_t a_lines(std::uint32_t k) const { return ceil_div(std::uint64_t{k} * element_, d_.line_bytes); }
+  std::uint32_t a_lines(std::uint32_t k) const {
+    return ceil_div(std::uint64_t{k} * element_, d_.line_bytes);
+  }
   std::uint32_t b_pitch(const Slice& s) const {
     const Tile& tile = tiles_[s.tile];
     return strip_major(s) ? 1 : ceil_div(std::uint64_t{tile.n} * element_, d_.line_bytes);
   }
   std::uint32_t b_slot_lines() const {
-    const std::uint32_t row = strips_per_line_ > 1 ? tile_strips()
-                                                   : ceil_div(std::uint64_t{t_.tile_n} * element_, d_.line_bytes);
+    const std::uint32_t row = strips_per_line_ > 1
+                                  ? tile_strips()
+                                  : ceil_div(std::uint64_t{t_.tile_n} * element_, d_.line_bytes);
     return row * t_.slice_k;
   }
   std::uint32_t scale_lines_per_strip() const { return ceil_div(4ULL * d_.cols, d_.line_bytes); }
@@ -120,15 +126,19 @@ class Planner {
     const std::uint32_t bank = d_.lines / d_.banks;
     return ceil_div(a_end, bank) * bank;
   }
-  std::uint32_t b_slot(std::uint32_t number) const { return b_region() + (number % t_.slots) * b_slot_lines(); }
+  std::uint32_t b_slot(std::uint32_t number) const {
+    return b_region() + (number % t_.slots) * b_slot_lines();
+  }
   std::uint32_t b_line(const Slice& s, std::uint32_t strip) const {
     return b_slot(s.number) + (strip_major(s) ? strip * s.k : strip / strips_per_line_);
   }
   std::uint32_t scale_base() const { return d_.lines - scale_lines(); }
 
   void check() const {
-    if (t_.tile_m == 0 || t_.tile_n == 0 || t_.slice_k == 0 || t_.slots < 2 || t_.accumulator_tiles == 0)
-      throw std::invalid_argument("a tiling has at least one row, column and k step, two slots and one tile");
+    if (t_.tile_m == 0 || t_.tile_n == 0 || t_.slice_k == 0 || t_.slots < 2 ||
+        t_.accumulator_tiles == 0)
+      throw std::invalid_argument(
+          "a tiling has at least one row, column and k step, two slots and one tile");
     if (t_.slice_k % block_ != 0)
       throw std::invalid_argument("slice_k is a multiple of the array's k block");
     if (std::uint64_t{t_.accumulator_tiles} * t_.tile_m * tile_strips() > d_.accumulator_rows)
@@ -184,7 +194,8 @@ class Planner {
     std::uint32_t count = 0;
     for (std::size_t i = slices_.size(); i-- > 0;) {
       Slice& s = slices_[i];
-      if (count > 0 && (blocks >= needed || s.first || count + 1 >= t_.slots || tile.m < reentry_ || blocks_per_line_ > 1))
+      if (count > 0 && (blocks >= needed || s.first || count + 1 >= t_.slots || tile.m < reentry_ ||
+                        blocks_per_line_ > 1))
         break;
       s.finishing = true;
       blocks += ceil_div(s.k, block_);
@@ -208,7 +219,8 @@ class Planner {
   LoadStep load_b(const Slice& s, std::uint32_t strip, std::uint32_t strips) const {
     const Tile& tile = tiles_[s.tile];
     LoadStep step;
-    step.transfer.address = p_.b + s.k0 * p_.ldb + (tile.n0 + std::uint64_t{strip} * d_.cols) * element_;
+    step.transfer.address =
+        p_.b + s.k0 * p_.ldb + (tile.n0 + std::uint64_t{strip} * d_.cols) * element_;
     step.transfer.run = std::min(strips * d_.cols, tile.n - strip * d_.cols) * element_;
     step.transfer.local_base = b_line(s, strip);
     step.transfer.local_pitch = b_pitch(s);
@@ -275,8 +287,8 @@ class Planner {
     steps_.emplace_back(step);
   }
 
-  MatrixStep matrix(const Slice& s, std::uint32_t first_strip, std::uint32_t strips, std::uint32_t block0,
-                    std::uint32_t k) const {
+  MatrixStep matrix(const Slice& s, std::uint32_t first_strip, std::uint32_t strips,
+                    std::uint32_t block0, std::uint32_t k) const {
     const Tile& tile = tiles_[s.tile];
     MatrixStep step;
     step.format = p_.format;
@@ -320,11 +332,13 @@ class Planner {
     }
   }
 
-  // A wait needs its signal earlier in the ring: what a tile's seeds and scales replace must be stored by then.
+  // A wait needs its signal earlier in the ring: what a tile's seeds and scales replace must be
+  // stored by then.
   bool may_load(const Slice& s) const {
     if (!s.first) return true;
     const std::uint32_t tile = s.tile;
-    if (seeded() && tile >= t_.accumulator_tiles && stored_tiles_ + t_.accumulator_tiles <= tile) return false;
+    if (seeded() && tile >= t_.accumulator_tiles && stored_tiles_ + t_.accumulator_tiles <= tile)
+      return false;
     return p_.scaling != Scale::column || tile < 2 || stored_tiles_ + 2 > tile;
   }
 
@@ -333,7 +347,7 @@ class Planner {
   void multiply(const Slice& s) {
     const Tile& tile = tiles_[s.tile];
     std::vector<MatrixStep> work;
-    std::vector<std::uint32_t> stores_after;   // strip + 1 that is final after the step, 0 for none
+    std::vector<std::uint32_t> stores_after;  // strip + 1 that is final after the step, 0 for none
     const std::uint32_t blocks = ceil_div(s.k, block_);
     const bool strips_wait = s.first && !seeded() && tile.number >= t_.accumulator_tiles;
     const bool split_first = strips_wait && blocks > 1 && blocks_per_line_ == 1;
@@ -363,7 +377,8 @@ class Planner {
         emit(step, 0);
       }
       const std::uint32_t middle = blocks - head_blocks - tail_blocks;
-      // Strips finish one by one and drain while the next computes, when a strip alone keeps the array busy.
+      // Strips finish one by one and drain while the next computes, when a strip alone keeps the
+      // array busy.
       const bool by_strip = tail_blocks != 0 && tile.m >= reentry_;
       if (middle != 0 && !by_strip) {
         if (strip_major(s) && blocks_per_line_ > 1) {
@@ -377,7 +392,8 @@ class Planner {
         }
       }
       for (std::uint32_t j = 0; j < (tail_blocks != 0 ? tile.strips : 0); ++j) {
-        if (middle != 0 && by_strip) emit(matrix(s, j, 1, head_blocks, k_of(head_blocks, middle)), 0);
+        if (middle != 0 && by_strip)
+          emit(matrix(s, j, 1, head_blocks, k_of(head_blocks, middle)), 0);
         MatrixStep step = matrix(s, j, 1, blocks - 1, k_of(blocks - 1, 1));
         add(step.signal, by_rows(kRowsDone));
         emit(step, j + 1);
@@ -395,7 +411,8 @@ class Planner {
     }
   }
 
-  // Slices from..last of a tile, strip by strip through all of them; a strip's last block signals its rows.
+  // Slices from..last of a tile, strip by strip through all of them; a strip's last block signals
+  // its rows.
   void finish(std::size_t from, std::size_t last) {
     const Tile& tile = tiles_[slices_[last].tile];
     for (std::uint32_t j = 0; j < tile.strips; ++j) {
@@ -447,9 +464,10 @@ class Planner {
   const GemmProblem& p_;
   const DeviceShape& d_;
   GemmTiling t_;
-  unsigned element_ = 2, out_element_ = 4, block_ = 16, strips_per_line_ = 1, blocks_per_line_ = 1, reentry_ = 0;
+  unsigned element_ = 2, out_element_ = 4, block_ = 16, strips_per_line_ = 1, blocks_per_line_ = 1,
+           reentry_ = 0;
   std::vector<Tile> tiles_;
-  std::uint32_t stored_tiles_ = 0;   // tiles whose stores stand in the ring
+  std::uint32_t stored_tiles_ = 0;  // tiles whose stores stand in the ring
   std::vector<Slice> slices_;
   std::vector<Step> steps_;
 };
@@ -469,7 +487,8 @@ unsigned bytes_of(OutFormat format) {
   }
 }
 
-GemmPlan plan_gemm(const GemmProblem& problem, const DeviceShape& device, const GemmTiling& tiling) {
+GemmPlan plan_gemm(const GemmProblem& problem, const DeviceShape& device,
+                   const GemmTiling& tiling) {
   return Planner(problem, device, tiling).run();
 }
 

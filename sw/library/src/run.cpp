@@ -13,7 +13,8 @@
 namespace systolith::library {
 namespace {
 
-constexpr std::uint64_t kRowAlignment = 64;      // rows that begin on a beat of any bus are read without waste
+constexpr std::uint64_t kRowAlignment =
+    64;  // rows that begin on a beat of any bus are read without waste
 constexpr std::uint64_t kPageBytes = 4096;
 constexpr unsigned kReportedLatency = 100;
 
@@ -42,15 +43,16 @@ std::uint64_t pitch_of(std::uint64_t row_bytes) {
   return (row_bytes + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
 }
 
-std::uint64_t place(Device& device, Buffers& buffers, const void* data, std::uint64_t rows, std::uint64_t row_bytes,
-                    std::uint64_t pitch) {
+std::uint64_t place(Device& device, Buffers& buffers, const void* data, std::uint64_t rows,
+                    std::uint64_t row_bytes, std::uint64_t pitch) {
   const std::uint64_t address = buffers.add(rows * pitch);
   if (pitch == row_bytes) {
     device.copy_in(address, data, rows * row_bytes);
   } else {
     std::vector<std::uint8_t> padded(rows * pitch);
     for (std::uint64_t row = 0; row < rows; ++row)
-      std::memcpy(padded.data() + row * pitch, static_cast<const std::uint8_t*>(data) + row * row_bytes, row_bytes);
+      std::memcpy(padded.data() + row * pitch,
+                  static_cast<const std::uint8_t*>(data) + row * row_bytes, row_bytes);
     device.copy_in(address, padded.data(), padded.size());
   }
   return address;
@@ -67,18 +69,20 @@ std::vector<std::uint8_t> convert(const HostGemm& gemm, const std::vector<std::u
         std::memcpy(d.data() + 4 * i, &value, 4);
         break;
       case OutFormat::int32:
-        if (gemm.relu) value = static_cast<std::uint32_t>(model::relu_int32(static_cast<std::int32_t>(value)));
+        if (gemm.relu)
+          value = static_cast<std::uint32_t>(model::relu_int32(static_cast<std::int32_t>(value)));
         std::memcpy(d.data() + 4 * i, &value, 4);
         break;
       case OutFormat::bf16: {
-        const std::uint16_t rounded = model::fp32_to_bf16(gemm.relu ? model::relu_fp32(value) : value);
+        const std::uint16_t rounded =
+            model::fp32_to_bf16(gemm.relu ? model::relu_fp32(value) : value);
         std::memcpy(d.data() + 2 * i, &rounded, 2);
         break;
       }
       case OutFormat::int8: {
         const float scale = gemm.scaling == Scale::column ? gemm.scales[i % gemm.n] : gemm.scale;
-        const std::int8_t scaled =
-            model::int32_to_int8(static_cast<std::int32_t>(value), std::bit_cast<std::uint32_t>(scale));
+        const std::int8_t scaled = model::int32_to_int8(static_cast<std::int32_t>(value),
+                                                        std::bit_cast<std::uint32_t>(scale));
         d[i] = static_cast<std::uint8_t>(gemm.relu && scaled < 0 ? 0 : scaled);
         break;
       }
@@ -133,7 +137,7 @@ RunResult run_gemm(Device& device, const HostGemm& gemm, const GemmTiling* tilin
   RunResult result;
   if (gemm.m == 0 || gemm.n == 0) return result;
   if (gemm.k == 0) {
-    result.d = reference_gemm(gemm);   // the empty chain is its seed
+    result.d = reference_gemm(gemm);  // the empty chain is its seed
     return result;
   }
   const systolith_capabilities_t capabilities = device.capabilities();
@@ -204,7 +208,8 @@ std::vector<std::uint8_t> reference_gemm(const HostGemm& gemm) {
                         Operand(static_cast<const model::Bf16*>(gemm.b), k, n), sum);
     } else {
       using Operand = Eigen::Map<const model::RowMajor<std::int8_t>>;
-      Eigen::Map<model::RowMajor<std::int32_t>> sum(reinterpret_cast<std::int32_t*>(sums.data()), m, n);
+      Eigen::Map<model::RowMajor<std::int32_t>> sum(reinterpret_cast<std::int32_t*>(sums.data()), m,
+                                                    n);
       model::accumulate(Operand(static_cast<const std::int8_t*>(gemm.a), m, k),
                         Operand(static_cast<const std::int8_t*>(gemm.b), k, n), sum);
     }

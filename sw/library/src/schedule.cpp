@@ -10,14 +10,16 @@ namespace systolith::library {
 namespace {
 
 // Measured on the device (docs/architecture): cycles from one event to the next.
-constexpr double kFirstCommand = 29;     // doorbell to the first command at its unit, beyond the memory's latency
-constexpr double kDecode = 21;           // from command to command
-constexpr double kIssueAddress = 5;      // command at the load unit to its first address on the bus
-constexpr double kLand = 4;              // beat to scratchpad and signal
-constexpr double kStationaryStart = 8;   // wait granted to the first stationary read, and last write to first row
-constexpr double kStoreStart = 6;        // row allowed to its address on the bus
-constexpr double kRecord = 14;           // last response to the record's address, record's data to its end
-constexpr double kQueue = 16;            // commands in front of a unit
+constexpr double kFirstCommand =
+    29;  // doorbell to the first command at its unit, beyond the memory's latency
+constexpr double kDecode = 21;       // from command to command
+constexpr double kIssueAddress = 5;  // command at the load unit to its first address on the bus
+constexpr double kLand = 4;          // beat to scratchpad and signal
+constexpr double kStationaryStart =
+    8;  // wait granted to the first stationary read, and last write to first row
+constexpr double kStoreStart = 6;  // row allowed to its address on the bus
+constexpr double kRecord = 14;  // last response to the record's address, record's data to its end
+constexpr double kQueue = 16;   // commands in front of a unit
 constexpr double kOutstanding = 64;
 
 // Times at which single counts of a semaphore arrive, as runs of evenly spaced ones.
@@ -30,7 +32,8 @@ class Arrivals {
     double first = 0, last = 0;
     bool any = false;
     while (count > 0) {
-      if (runs_.empty()) throw std::logic_error("a plan waits for a signal that no earlier step gives");
+      if (runs_.empty())
+        throw std::logic_error("a plan waits for a signal that no earlier step gives");
       Run& run = runs_.front();
       const double taken = std::min(count, run.count);
       const double step = run.count > 1 ? (run.last - run.first) / (run.count - 1) : 0.0;
@@ -69,14 +72,18 @@ class Schedule {
     const auto [first, last] = waits(step, ready);
     (void)last;
     const Traffic t = traffic(step.transfer, step.wait);
-    // Addresses one a cycle, at most kOutstanding bursts in flight; data in order behind all that came before.
+    // Addresses one a cycle, at most kOutstanding bursts in flight; data in order behind all that
+    // came before.
     const double address = std::max({first, load_address_free_}) + kIssueAddress;
     load_queue_.push_back(address);
     const double data_start = std::max(address + latency_, read_free_);
-    double data_end = data_start + std::max({t.beats, t.bursts * latency_ / kOutstanding, t.local_writes});
-    if (t.bursts > kOutstanding) data_end = std::max(data_end, address + t.bursts * latency_ / kOutstanding + latency_);
+    double data_end =
+        data_start + std::max({t.beats, t.bursts * latency_ / kOutstanding, t.local_writes});
+    if (t.bursts > kOutstanding)
+      data_end = std::max(data_end, address + t.bursts * latency_ / kOutstanding + latency_);
     read_free_ = data_end;
-    load_address_free_ = std::max(address + t.bursts, data_end - latency_ - t.beats * std::min(1.0, kOutstanding / t.bursts));
+    load_address_free_ = std::max(
+        address + t.bursts, data_end - latency_ - t.beats * std::min(1.0, kOutstanding / t.bursts));
     const double row = (data_end - data_start) / t.rows;
     give(step, data_start + row + kLand, data_end + kLand, t.rows);
     end_ = std::max(end_, data_end);
@@ -87,13 +94,16 @@ class Schedule {
     const double block = d_.rows * (step.format == Format::int8 ? 2.0 : 1.0);
     const double m = step.m;
     const double strips = (step.n + d_.cols - 1) / d_.cols;
-    const double blocks = static_cast<double>((step.k + static_cast<std::uint64_t>(block) - 1) / static_cast<std::uint64_t>(block));
+    const double blocks = static_cast<double>((step.k + static_cast<std::uint64_t>(block) - 1) /
+                                              static_cast<std::uint64_t>(block));
     const auto [granted, last] = waits(step, ready);
     const double passes = strips * blocks;
-    // The stationary block of the first pass is read once the waits are granted, the others behind the wave.
+    // The stationary block of the first pass is read once the waits are granted, the others behind
+    // the wave.
     const double loaded = std::max(granted, stationary_free_) + kStationaryStart + block;
     double start = std::max(array_free_, loaded);
-    if (step.c_base == last_base_ && step.accumulate) start = std::max(start, last_pass_ + reentry_);
+    if (step.c_base == last_base_ && step.accumulate)
+      start = std::max(start, last_pass_ + reentry_);
     const double pass = std::max(m, block + 3);
     const double per_block = strips * pass >= reentry_ || blocks == 1 ? strips * pass : reentry_;
     double finish = start + (blocks - 1) * per_block + (strips - 1) * pass + m;
@@ -112,11 +122,13 @@ class Schedule {
     const double ready = dispatch(store_queue_);
     const auto [first, last] = waits(step, ready);
     const Traffic t = traffic(step.transfer, step.wait);
-    const double groups = (std::min<double>(d_.cols, step.transfer.run) + d_.drain_lanes - 1) / d_.drain_lanes;
+    const double groups =
+        (std::min<double>(d_.cols, step.transfer.run) + d_.drain_lanes - 1) / d_.drain_lanes;
     const double start = std::max({first + kStoreStart, write_free_});
     store_queue_.push_back(std::max(first, store_taken_));
     store_taken_ = start;
-    double finish = start + std::max({t.beats, t.rows * std::max(1.0, std::floor(groups)), t.bursts * (latency_ + 2) / kOutstanding});
+    double finish = start + std::max({t.beats, t.rows * std::max(1.0, std::floor(groups)),
+                                      t.bursts * (latency_ + 2) / kOutstanding});
     finish = std::max(finish, last + kStoreStart + t.beats / t.rows);
     write_free_ = finish;
     const double visible = finish + latency_ + 2;
@@ -135,7 +147,8 @@ class Schedule {
     Traffic t{};
     t.rows = transfer.count[0];
     const double run = transfer.run;
-    const bool merged = transfer.stride[0] == static_cast<std::int64_t>(transfer.run) && !wait[0].by_rows && !wait[1].by_rows;
+    const bool merged = transfer.stride[0] == static_cast<std::int64_t>(transfer.run) &&
+                        !wait[0].by_rows && !wait[1].by_rows;
     const double bus = d_.bus_bytes;
     t.local_writes = t.rows * static_cast<double>((transfer.run + d_.bus_bytes - 1) / d_.bus_bytes);
     if (merged) {
@@ -147,7 +160,8 @@ class Schedule {
     double beats = 0, bursts = 0;
     const unsigned sample = std::min<std::uint32_t>(transfer.count[0], 16);
     for (unsigned i = 0; i < sample; ++i) {
-      const std::uint64_t begin = transfer.address + static_cast<std::uint64_t>(transfer.stride[0]) * i;
+      const std::uint64_t begin =
+          transfer.address + static_cast<std::uint64_t>(transfer.stride[0]) * i;
       const std::uint64_t end = begin + transfer.run - 1;
       const double row = static_cast<double>(end / d_.bus_bytes - begin / d_.bus_bytes + 1);
       beats += row;
@@ -161,7 +175,7 @@ class Schedule {
   // Commands are decoded one by one, and wait for room in the unit's queue.
   double dispatch(std::deque<double>& queue) {
     decoded_ += kDecode;
-    read_free_ += 128.0 / d_.bus_bytes;   // the ring is read over the same bus
+    read_free_ += 128.0 / d_.bus_bytes;  // the ring is read over the same bus
     if (queue.size() > kQueue) {
       decoded_ = std::max(decoded_, queue[queue.size() - 1 - static_cast<std::size_t>(kQueue)]);
       while (queue.size() > kQueue + 1) queue.pop_front();
@@ -194,7 +208,9 @@ class Schedule {
     }
   }
 
-  static double rows_of(const MatrixStep& step) { return step.m; }   // row waits only on single passes
+  static double rows_of(const MatrixStep& step) {
+    return step.m;
+  }  // row waits only on single passes
   template <typename T>
   static double rows_of(const T& step) {
     return step.transfer.count[0];
@@ -215,7 +231,8 @@ class Schedule {
 
 }  // namespace
 
-double expected_cycles(const GemmPlan& plan, const DeviceShape& device, double memory_latency, double limit) {
+double expected_cycles(const GemmPlan& plan, const DeviceShape& device, double memory_latency,
+                       double limit) {
   Schedule schedule(device, memory_latency);
   for (const Step& step : plan.steps) {
     std::visit(schedule, step);

@@ -11,7 +11,8 @@ namespace systolith::library {
 /// The command of one step, without record or interrupt.
 systolith_command_t encode(const Step& step);
 
-/// The commands of a plan in ring order; the last one asks for a completion record and an interrupt.
+/// The commands of a plan in ring order; the last one asks for a completion record and an
+/// interrupt.
 std::vector<systolith_command_t> encode(const GemmPlan& plan);
 
 }  // namespace systolith::library

@@ -26,20 +26,21 @@ unsigned bytes_of(OutFormat format);
 
 /// What the planner must know of a device, from its capability registers.
 struct DeviceShape {
-  unsigned rows = 16;               ///< array rows (k lanes)
-  unsigned cols = 16;               ///< array columns
-  unsigned row_latency = 2;         ///< cycles from row to row of the array
-  unsigned line_bytes = 32;         ///< bytes of a scratchpad line
-  unsigned lines = 4096;            ///< scratchpad lines
-  unsigned banks = 4;               ///< scratchpad banks
-  unsigned accumulator_rows = 1024; ///< accumulator rows
-  unsigned bus_bytes = 16;          ///< bytes of a bus beat
-  unsigned drain_lanes = 16;        ///< columns drained a cycle
+  unsigned rows = 16;                ///< array rows (k lanes)
+  unsigned cols = 16;                ///< array columns
+  unsigned row_latency = 2;          ///< cycles from row to row of the array
+  unsigned line_bytes = 32;          ///< bytes of a scratchpad line
+  unsigned lines = 4096;             ///< scratchpad lines
+  unsigned banks = 4;                ///< scratchpad banks
+  unsigned accumulator_rows = 1024;  ///< accumulator rows
+  unsigned bus_bytes = 16;           ///< bytes of a bus beat
+  unsigned drain_lanes = 16;         ///< columns drained a cycle
 };
 
-/// One product D[m x n] = seed + A[m x k] x B[k x n], row-major, and where it lies in device memory.
-/// Leading dimensions are in bytes. `c` is a row of n or a matrix of 32-bit values; `scales` points to
-/// n binary32 values padded with any finite positive value to a multiple of the device's columns.
+/// One product D[m x n] = seed + A[m x k] x B[k x n], row-major, and where it lies in device
+/// memory. Leading dimensions are in bytes. `c` is a row of n or a matrix of 32-bit values;
+/// `scales` points to n binary32 values padded with any finite positive value to a multiple of the
+/// device's columns.
 struct GemmProblem {
   std::uint64_t m = 0, n = 0, k = 0;
   Format format = Format::bf16;
@@ -119,7 +120,8 @@ struct GemmPlan {
   std::vector<Step> steps;
 };
 
-/// Chooses the tiling by a cost formula. Throws std::invalid_argument when the device is too small for any.
+/// Chooses the tiling by a cost formula. Throws std::invalid_argument when the device is too small
+/// for any.
 GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device);
 
 /// Cuts the product into steps with a given tiling (tests try several); m, n, k >= 1.
@@ -129,11 +131,12 @@ inline GemmPlan plan_gemm(const GemmProblem& problem, const DeviceShape& device)
   return plan_gemm(problem, device, choose_tiling(problem, device));
 }
 
-/// The bounds of a product on a device: useful multiply-accumulates, beats, chain (cycles each), see docs/benchmarks.
+/// The bounds of a product on a device: useful multiply-accumulates, beats, chain (cycles each),
+/// see docs/benchmarks.
 struct GemmBound {
   double compute = 0, read = 0, write = 0, chain = 0, start = 0;
-  double plain() const;   ///< the largest of compute, read and write
-  double whole() const;   ///< the largest of all four, plus start
+  double plain() const;  ///< the largest of compute, read and write
+  double whole() const;  ///< the largest of all four, plus start
   const char* limit() const;
 };
 GemmBound bound_of(const GemmProblem& problem, const DeviceShape& device, unsigned memory_latency);

@@ -27,10 +27,10 @@ struct HostGemm {
 };
 
 struct RunResult {
-  std::vector<std::uint8_t> d;       ///< m x n elements of the out format, row-major
-  systolith_counters_t counters{};   ///< of this product alone, zero on the model
-  GemmPlan plan;                     ///< empty where nothing ran
-  GemmBound bound;                   ///< for a memory latency of 100 cycles
+  std::vector<std::uint8_t> d;      ///< m x n elements of the out format, row-major
+  systolith_counters_t counters{};  ///< of this product alone, zero on the model
+  GemmPlan plan;                    ///< empty where nothing ran
+  GemmBound bound;                  ///< for a memory latency of 100 cycles
 };
 
 /// What the planner needs, from a device's capabilities.
@@ -39,9 +39,9 @@ DeviceShape shape_of(const systolith_capabilities_t& capabilities);
 /// Throws std::invalid_argument where formats, scale and seed do not go together.
 void check(const HostGemm& gemm);
 
-/// Runs the product on a device that has no queue yet, and leaves it without one. `tiling` 0: the planner's choice.
-/// K = 0 gives the seed through the output conversion; M = 0 or N = 0 an empty result; neither touches the device.
-/// Throws systolith::Error, std::invalid_argument.
+/// Runs the product on a device that has no queue yet, and leaves it without one. `tiling` 0: the
+/// planner's choice. K = 0 gives the seed through the output conversion; M = 0 or N = 0 an empty
+/// result; neither touches the device. Throws systolith::Error, std::invalid_argument.
 RunResult run_gemm(Device& device, const HostGemm& gemm, const GemmTiling* tiling = nullptr);
 
 /// The bits that every device delivers.
