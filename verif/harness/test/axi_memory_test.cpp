@@ -36,7 +36,7 @@ class Manager {
     if (!reads.empty()) s.ar = reads.front();
     if (!writes.empty()) s.aw = writes.front();
     // W may be offered from the cycle in which its AW is.
-    if (!beats.empty() && (data_credit_ > 0 || !writes.empty())) {
+    if (!beats.empty() && (data_credit_ > 0 || (data_credit_ == 0 && !writes.empty()))) {
       s.w_valid = true;
       std::memcpy(s.w_data.data(), &beats.front().word, 8);
       s.w_strobe = beats.front().strobe;
@@ -265,6 +265,7 @@ TEST(AxiMemoryRandom, RandomTrafficKeepsContentsAndRules) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     AxiMemory memory(8, kBase, 1 << 16, seed);
     Manager manager(memory);
+    manager.run(2);
     Random random(seed);
     memory.set_noise(true);
     memory.set_commit_at_response(seed % 2 == 0);
