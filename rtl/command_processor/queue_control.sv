@@ -231,7 +231,8 @@ module queue_control
 
   // ---- states ----
   logic halt_q, halt_d, abandon_q, abandon_d;
-  logic quiet, busy_d, busy_q;
+  logic quiet, busy_d;
+  logic busy_q;                      // commands were at work in the last cycle
 
   assign quiet = !active_i && (unit_busy_i & ~unit_blocked_i) == '0;
 
@@ -419,7 +420,7 @@ module queue_control
       draining_q <= draining_d;
       abandon_q <= abandon_d;
       halt_q <= halt_d;
-      busy_q <= busy_d;
+      busy_q <= state_q == Run && busy_d;
       silent_q <= silent_d;
       starved_q <= starved_d;
     end
