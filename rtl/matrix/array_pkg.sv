@@ -2,7 +2,7 @@
 //
 // A row of A is offered in cycle t (`operand_valid_i`). Column c of that row, in cycles:
 //
-//   t                                operand_i, int8_i, k_valid_i, swap_i (not skewed, all columns alike)
+//   t                                operand_i, int8_i, k_valid_i, swap_i (not skewed, columns alike)
 //   t + SumOffset + c                sum_i[c] is taken
 //   t + ResultOffset + c             result_o[c] is there, for this one cycle
 //
@@ -14,17 +14,20 @@
 //   result_o[0]                                            z0
 //   result_o[1]                                                  z1
 //
-// Inside, lane (r, c) holds the row's operand in cycle t + 2 + r x RowLatency + c, its product one cycle later, and gives
-// its sum to the lane below RowLatency cycles after that.
+// Inside, lane (r, c) holds the row's operand in cycle t + 2 + r x RowLatency + c, its product one
+// cycle later, and gives its sum to the lane below RowLatency cycles after that.
 //
-// Stationary operands: row r's shadow registers are read, column by column, in cycles t + 1 + r x RowLatency + (0 .. Cols - 1)
-// of a swapping row. A row offered in cycle s on `stationary_i` is in the shadow registers from cycle s + 3. So with swaps
-// in cycles t (the last) and u (the next), stationary row r of the pass that begins at u is offered in a cycle s with
+// Stationary operands: row r's shadow registers are read, column by column, in cycles t + 1 + r x
+// RowLatency + (0 .. Cols - 1) of a swapping row. A row offered in cycle s on `stationary_i` is in
+// the shadow registers from cycle s + 3. So with swaps in cycles t (the last) and u (the next),
+// stationary row r of the pass that begins at u is offered in a cycle s with
 //
 //   t + StationaryDelay + r x RowLatency  <=  s  <=  u + r x RowLatency - StationaryLead
 //
-// and the window of row r is empty unless u - t >= StationaryDelay + StationaryLead (Cols, or 2 for a single column).
-// Before the first swap there is no earliest cycle. Rows may come in any order and a row may be written again: the last counts.
+// and the window of row r is empty unless u - t >= StationaryDelay + StationaryLead (Cols, or 2 for
+// a single column). With one write a cycle the rows of neighbouring passes compete; all fit at any
+// constant spacing from max(Rows, Cols + RowLatency) on. Before the first swap there is no earliest
+// cycle. Rows may come in any order and a row may be written again: the last counts.
 package array_pkg;
 
   import systolith_config_pkg::*;
@@ -37,13 +40,13 @@ package array_pkg;
 
   parameter int unsigned RowIndexWidth = index_width(Rows);
 
-  // An operand as the lanes take it. Float: an E8M10 value whose subnormals have been normalised, so that a lane never
-  // sees an unnormalised product. INT8: two bytes in bits 15:0, the rest zero.
+  // An operand as the lanes take it. Float: an E8M10 value whose subnormals have been normalised,
+  // so that a lane never sees an unnormalised product. INT8: two bytes in bits 15:0, the rest zero.
   typedef struct packed {
     logic       negative;
     logic       special;    // infinite, or NaN if also nonzero
     logic       nonzero;    // of a finite value: the leading one of the significand
-    logic [8:0] exponent;   // exponent of the value + 384; 0 for a zero, 1 for a zero that is skipped
+    logic [8:0] exponent;   // that of the value + 384; 0 for a zero, 1 for a skipped one
     logic [9:0] fraction;
   } lane_operand_t;
 
@@ -54,7 +57,8 @@ package array_pkg;
     lane_operand_t value;
   } moving_t;
 
-  // An operand on its way to the lanes. A skipped one adds -0, whatever the stationary operand: every sum stays as it is.
+  // An operand on its way to the lanes. A skipped one adds -0, whatever the stationary operand:
+  // every sum stays as it is.
   typedef struct packed {
     logic     swap;
     logic     int8;
@@ -76,7 +80,8 @@ package array_pkg;
   } product_flags_t;
 
   // Beside a partial sum; the sum is a binary32 word. If a flag is set only the word's sign counts.
-  // An int32 sum i travels as {i[31:23], i[21:0], i[22]}: so the float adder takes it without a multiplexer.
+  // An int32 sum i travels as {i[31:23], i[21:0], i[22]}: so the float adder takes it without a
+  // multiplexer.
   typedef struct packed {
     logic int8;
     logic invalid;
@@ -85,8 +90,8 @@ package array_pkg;
 
   parameter word_t CanonicalNan = 32'h7fc00000;
 
-  // What a sum still needs before it is rounded. `exponent` is that of bit 26 of the sum, in binary32's bias; with INT8 its
-  // low byte is bits 31:24 of the int32 sum.
+  // What a sum still needs before it is rounded. `exponent` is that of bit 26 of the sum, in
+  // binary32's bias; with INT8 its low byte is bits 31:24 of the int32 sum.
   typedef struct packed {
     logic       int8;
     logic       subtract;

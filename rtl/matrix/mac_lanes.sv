@@ -1,18 +1,19 @@
-// The multiply-accumulate lanes of the array, all in one module: z = fma(a, w, c) in binary32, or c + a0 x w0 + a1 x w1
-// in int32. Lane (r, c) is number r x Cols + c.
+// The multiply-accumulate lanes of the array, all in one module: z = fma(a, w, c) in binary32, or c
+// + a0 x w0 + a1 x w1 in int32. Lane (r, c) is number r x Cols + c.
 //
-// Moving operands enter at column 0 and go right one column a cycle; sums enter at the top and go down one row each
-// RowLatency cycles. The steps of a lane and the registers behind them:
+// Moving operands enter at column 0 and go right one column a cycle; sums enter at the top and go
+// down one row each RowLatency cycles. The steps of a lane and the registers behind them:
 //
 //   multiply   always
-//   align      the lesser of product and sum is chosen (MacDepth 6) and shifted (MacDepth 4 and more)
+//   align      the lesser of product and sum is chosen (MacDepth 6) and shifted (MacDepth 4 or more)
 //   add        always
-//   normalise  leading zeros are counted (MacDepth 5 and more)
+//   normalise  leading zeros are counted (MacDepth 5 or more)
 //   round      always
 //
-// The product's 22 bits fit the sum's 24, so this is a binary32 addition with one exact operand of wider exponent range.
-// Each step is one loop over flat arrays of at most 32 bits with its temporaries outside: that is what lets a compiled
-// simulation use the host's vectors. `running_i` low holds every register but the shadow's.
+// The product's 22 bits fit the sum's 24, so this is a binary32 addition with one exact operand of
+// wider exponent range. Each step is one loop over flat arrays of at most 32 bits with its
+// temporaries outside: that is what lets a compiled simulation use the host's vectors. `running_i`
+// low holds every register but the shadow's.
 `include "systolith_assert.svh"
 `default_nettype none
 module mac_lanes
@@ -46,28 +47,27 @@ module mac_lanes
   localparam int unsigned CountLanes = CutCount ? Lanes : 1;
   localparam int unsigned ChoiceLanes = CutChoice ? Lanes : 1;
 
-  // Structures are held as plain vectors: whole-array assignments of structures are slow in simulation.
+  // Structures are held as plain vectors: whole-array assignments of structures are slow in
+  // simulation.
   localparam int unsigned OperandWidth = $bits(lane_operand_t);
   localparam int unsigned MovingWidth = $bits(moving_t);
   localparam int unsigned SwapBit = MovingWidth - 1;
   localparam int unsigned Int8Bit = MovingWidth - 2;
+  localparam int unsigned FlagsWidth = $bits(sum_flags_t);
   localparam int unsigned StateWidth = $bits(sum_state_t);
 
   // ---- operands ----
   logic [MovingWidth-1:0] operand_q [Lanes], operand_d [Lanes];
   logic [OperandWidth-1:0] shadow_q [Lanes], shadow_d [Lanes];
   logic [OperandWidth-1:0] active_q [Lanes], active_d [Lanes];
-  logic swapping;
 
   always_comb begin : move
     int unsigned i;
     i = 0;
-    swapping = 1'b0;
     operand_d = operand_q;
     if (running_i) begin
       for (i = 1; i < Lanes; i++) operand_d[i] = operand_q[i-1];
       for (i = 0; i < Rows; i++) operand_d[i*Cols] = operand_i[i];
-      for (i = 0; i < Lanes; i++) swapping = swapping | operand_d[i][SwapBit];
     end
   end
 
@@ -80,7 +80,8 @@ module mac_lanes
     end
   end
 
-  // A row is not written while a swap is on its way through it: columns to come would take the new operand too soon.
+  // A row is not written while a swap is on its way through it: columns to come would take the new
+  // operand too soon.
   logic crossed;
 
   always_comb begin : check
@@ -93,6 +94,17 @@ module mac_lanes
         crossed = crossed | operand_q[32'(stationary_row_i)*Cols + i][SwapBit];
       end
     end
+  end
+
+  logic swapping;
+
+  always_comb begin : look
+    int unsigned i;
+    logic [MovingWidth-1:0] any;
+    i = 0;
+    any = '0;
+    for (i = 0; i < Lanes; i++) any = any | operand_d[i];
+    swapping = any[SwapBit];
   end
 
   always_comb begin : swap
@@ -114,7 +126,7 @@ module mac_lanes
 
   // ---- sums down the columns ----
   logic [31:0] result_q [Lanes], result_d [Lanes], above [Lanes];
-  logic [$bits(sum_flags_t)-1:0] result_flags_q [Lanes], result_flags_d [Lanes], above_flags [Lanes];
+  logic [FlagsWidth-1:0] result_flags_q [Lanes], result_flags_d [Lanes], above_flags [Lanes];
 
   always_comb begin
     for (int unsigned c = 0; c < Cols; c++) begin
@@ -139,13 +151,13 @@ module mac_lanes
     logic int8;
     logic skip, a_nan, w_nan, a_zero, w_zero, a_infinite, w_infinite;
     logic [10:0] a_significand, w_significand;
-    logic [7:0] first_low, last_low, byte_1, rows_1, rows_2;
+    logic [7:0] sign_0_6, sign_7, byte_1, rows_1, rows_2;
     logic [2:0] corner;
     logic [16:0] high;
     logic [21:0] low;
     logic [21:0] magnitude;
-    first_low = '0;
-    last_low = '0;
+    sign_0_6 = '0;
+    sign_7 = '0;
     byte_1 = '0;
     rows_1 = '0;
     rows_2 = '0;
@@ -175,33 +187,39 @@ module mac_lanes
         int8 = FormatInt8 && (!FormatBf16 || operand_q[i][Int8Bit]);
         a_significand = {a.nonzero, a.fraction};
         w_significand = {w.nonzero, w.fraction};
-        first_low = {int8, 7'd0};
-        last_low = {1'b0, {7{int8}}};
+        // One array of partial products serves both formats. `low` is the product of bytes 0, or of
+        // the low eight bits of the significands. `high` is the product of bytes 1, or of what then
+        // is missing from 11 x 11 bits, eight places up: a[10:8] x w[7:0], a[10:3] x w[10:8] and
+        // the corner a[2:0] x w[10:8]. Signed bytes by Baugh and Wooley: the terms with one sign
+        // bit are inverted and a constant is added.
+        sign_0_6 = {int8, 7'd0};
+        sign_7 = {1'b0, {7{int8}}};
         byte_1 = int8 ? a[15:8] : {2'd0, w_significand[10:8], a_significand[10:8]};
         rows_1 = int8 ? w[15:8] : w_significand[7:0];
         rows_2 = int8 ? w[15:8] : a_significand[10:3];
         corner = w_significand[10:8] & {3{~int8}};
-        high = {9'd0, (byte_1 & {{5{rows_2[0]}}, {3{rows_1[0]}}}) ^ first_low}
-            + {8'd0, (byte_1 & {{5{rows_2[1]}}, {3{rows_1[1]}}}) ^ first_low, 1'd0}
-            + {7'd0, (byte_1 & {{5{rows_2[2]}}, {3{rows_1[2]}}}) ^ first_low, 2'd0}
-            + {6'd0, (byte_1 & {{5{rows_2[3]}}, {3{rows_1[3]}}}) ^ first_low, 3'd0}
-            + {5'd0, (byte_1 & {{5{rows_2[4]}}, {3{rows_1[4]}}}) ^ first_low, 4'd0}
-            + {4'd0, (byte_1 & {{5{rows_2[5]}}, {3{rows_1[5]}}}) ^ first_low, 5'd0}
-            + {3'd0, (byte_1 & {{5{rows_2[6]}}, {3{rows_1[6]}}}) ^ first_low, 6'd0}
-            + {2'd0, (byte_1 & {{5{rows_2[7]}}, {3{rows_1[7]}}}) ^ last_low, 7'd0}
+        high = {9'd0, (byte_1 & {{5{rows_2[0]}}, {3{rows_1[0]}}}) ^ sign_0_6}
+            + {8'd0, (byte_1 & {{5{rows_2[1]}}, {3{rows_1[1]}}}) ^ sign_0_6, 1'd0}
+            + {7'd0, (byte_1 & {{5{rows_2[2]}}, {3{rows_1[2]}}}) ^ sign_0_6, 2'd0}
+            + {6'd0, (byte_1 & {{5{rows_2[3]}}, {3{rows_1[3]}}}) ^ sign_0_6, 3'd0}
+            + {5'd0, (byte_1 & {{5{rows_2[4]}}, {3{rows_1[4]}}}) ^ sign_0_6, 4'd0}
+            + {4'd0, (byte_1 & {{5{rows_2[5]}}, {3{rows_1[5]}}}) ^ sign_0_6, 5'd0}
+            + {3'd0, (byte_1 & {{5{rows_2[6]}}, {3{rows_1[6]}}}) ^ sign_0_6, 6'd0}
+            + {2'd0, (byte_1 & {{5{rows_2[7]}}, {3{rows_1[7]}}}) ^ sign_7, 7'd0}
             + {14'd0, a_significand[2:0] & {3{corner[0]}}}
             + {13'd0, a_significand[2:0] & {3{corner[1]}}, 1'd0}
             + {12'd0, a_significand[2:0] & {3{corner[2]}}, 2'd0};
-        low = {14'd0, (a[7:0] & {8{w[0]}}) ^ first_low}
-            + {13'd0, (a[7:0] & {8{w[1]}}) ^ first_low, 1'd0}
-            + {12'd0, (a[7:0] & {8{w[2]}}) ^ first_low, 2'd0}
-            + {11'd0, (a[7:0] & {8{w[3]}}) ^ first_low, 3'd0}
-            + {10'd0, (a[7:0] & {8{w[4]}}) ^ first_low, 4'd0}
-            + {9'd0, (a[7:0] & {8{w[5]}}) ^ first_low, 5'd0}
-            + {8'd0, (a[7:0] & {8{w[6]}}) ^ first_low, 6'd0}
-            + {7'd0, (a[7:0] & {8{w[7]}}) ^ last_low, 7'd0};
+        low = {14'd0, (a[7:0] & {8{w[0]}}) ^ sign_0_6}
+            + {13'd0, (a[7:0] & {8{w[1]}}) ^ sign_0_6, 1'd0}
+            + {12'd0, (a[7:0] & {8{w[2]}}) ^ sign_0_6, 2'd0}
+            + {11'd0, (a[7:0] & {8{w[3]}}) ^ sign_0_6, 3'd0}
+            + {10'd0, (a[7:0] & {8{w[4]}}) ^ sign_0_6, 4'd0}
+            + {9'd0, (a[7:0] & {8{w[5]}}) ^ sign_0_6, 5'd0}
+            + {8'd0, (a[7:0] & {8{w[6]}}) ^ sign_0_6, 6'd0}
+            + {7'd0, (a[7:0] & {8{w[7]}}) ^ sign_7, 7'd0};
         magnitude = low + (int8 ? {5'd0, high} : {high[13:0], 8'd0})
             + {{6{int8}}, 6'd0, int8, 9'd0};
+        // A zero whose exponent is 1 stands for a step past K: its product is -0, whatever w.
         skip = ~a.special & ~a.nonzero & a.exponent[0];
         a_nan = a.special & a.nonzero;
         a_infinite = a.special & ~a.nonzero;
@@ -290,8 +308,10 @@ module mac_lanes
     state_d = state_q;
     if (running_i) begin
       for (i = 0; i < Lanes; i++) begin
-        // Choice: the operand of the greater exponent anchors the sum, the other moves right. A difference of exponents
-        // is 640 less the binary32 bias; a negative one is complemented only, the missing one is wired into the shift.
+        // Choice: the one of the greater exponent anchors the sum, the other moves right. The
+        // product's exponent is biased by 640 more than the sum's. A negative difference is only
+        // complemented: the one that it lacks is wired into the product's place in `moved`. With
+        // INT8 the sum's bits 23:0 are the anchor and the product does not move.
         product = product_q[i];
         flags = product_flags_q[i];
         c = above[i];
@@ -300,7 +320,8 @@ module mac_lanes
         c_normal = (c[30:23] != 8'd0);
         c_exponent = c[30:23] | {7'd0, ~c_normal};
         c_significand = {int8 ? c[0] : c_normal, c[22:0]};
-        difference = {1'b0, product.exponent} - {2'b01, c_exponent[7], ~c_exponent[7], c_exponent[6:0]};
+        difference = {1'b0, product.exponent}
+            - {2'b01, c_exponent[7], ~c_exponent[7], c_exponent[6:0]};
         c_anchors = difference[10] | int8;
         distance = difference[9:0] ^ {10{difference[10]}};
         right = int8 ? 6'd0 : {distance[9:5] != 5'd0, distance[4:0]};
@@ -310,12 +331,14 @@ module mac_lanes
         state = {
           int8,
           subtract,
-          int8 & product.magnitude[21],
+          int8 & product.magnitude[21],    // until the addition: sign of the INT8 product
           1'b0,
-          flags.special ? flags.negative : (c_infinite | c_anchors) ? c[31] : flags.negative,
+          flags.special ? flags.negative
+              : (c_infinite | c_anchors) ? c[31] : flags.negative,
           flags.invalid | c_invalid | (flags.special & c_infinite & subtract),
           flags.special | c_infinite,
-          int8 ? {1'b0, c[31:24]} : c_anchors ? {1'b0, c_exponent}
+          int8 ? {1'b0, c[31:24]}
+              : c_anchors ? {1'b0, c_exponent}
               : {product.exponent[8:7] - 2'd1, product.exponent[6:0]}
         };
         if (CutChoice) begin
@@ -329,11 +352,11 @@ module mac_lanes
           state = choice_state_q[CutChoice ? i : 0];
         end
 
-        // Align: to the right, remembering whether a one is lost. Bits 2:0 of `moved` are zero, so one place loses none.
+        // Align: to the right, remembering whether a one is lost; three places lose none, as the
+        // low bits are zero.
         moved = right[0] ? moved >> 1 : moved;
-        sticky = right[1] & (moved[1:0] != 2'd0);
         moved = right[1] ? moved >> 2 : moved;
-        sticky = sticky | (right[2] & (moved[3:0] != 4'd0));
+        sticky = right[2] & (moved[3:0] != 4'd0);
         moved = right[2] ? moved >> 4 : moved;
         sticky = sticky | (right[3] & (moved[7:0] != 8'd0));
         moved = right[3] ? moved >> 8 : moved;
@@ -343,8 +366,10 @@ module mac_lanes
         moved = right[5] ? 27'd0 : moved;
         int8_negative = state.negate;
         addend = {int8_negative, moved[26] | int8_negative, moved[25:0]};
-        state = {state.int8, state.subtract, 1'b0, sticky, state.negative, state.invalid, state.infinite,
-          state.exponent};
+        state = {
+          state.int8, state.subtract, 1'b0, sticky,
+          state.negative, state.invalid, state.infinite, state.exponent
+        };
         if (CutAlign) begin
           align_anchor_d[CutAlign ? i : 0] = anchor;
           align_moved_d[CutAlign ? i : 0] = addend;
@@ -356,11 +381,17 @@ module mac_lanes
 
         // Add: a negative sum keeps its ones' complement for the rounding to mend.
         int8 = FormatInt8 && (!FormatBf16 || state.int8);
-        sum = {1'b0, anchor, 3'd0} + {1'b0, addend ^ {28{state.subtract}}} + {28'd0, state.subtract & ~state.sticky};
+        sum = {1'b0, anchor, 3'd0} + {1'b0, addend ^ {28{state.subtract}}}
+            + {28'd0, state.subtract & ~state.sticky};
         negate = state.subtract & sum[27];
         sum_d[i] = sum[27:0];
         state_d[i] = {
-          int8, state.subtract, negate, state.sticky, state.negative ^ (negate & ~state.infinite), state.invalid,
+          int8,
+          state.subtract,
+          negate,
+          state.sticky,
+          state.negative ^ (negate & ~state.infinite),
+          state.invalid,
           state.infinite,
           int8 ? {1'b0, state.exponent[7:0] + {8{addend[27]}} + {7'd0, sum[28]}} : state.exponent
         };
@@ -423,7 +454,8 @@ module mac_lanes
     result_flags_d = result_flags_q;
     if (running_i) begin
       for (i = 0; i < Lanes; i++) begin
-        // Count the leading zeros, by halves, but no further than the exponent allows: so subnormals come by themselves.
+        // Count the leading zeros, by halves, but no further than the exponent allows: so
+        // subnormals come by themselves.
         sum = sum_q[i];
         state = state_q[i];
         magnitude = sum ^ {28{state.negate}};
@@ -441,8 +473,14 @@ module mac_lanes
         left = (state.exponent < {4'd0, left}) ? state.exponent[4:0] : left;
         zero = state.subtract & ~state.negate & ~state.sticky & sixteen & eight & four;
         state = {
-          state.int8, zero, state.negate, state.sticky, state.negative & ~(zero & ~state.infinite), state.invalid,
-          state.infinite, state.exponent
+          state.int8,
+          zero,                            // from here on in place of `subtract`
+          state.negate,
+          state.sticky,
+          state.negative & ~(zero & ~state.infinite),
+          state.invalid,
+          state.infinite,
+          state.exponent
         };
         if (CutCount) begin
           count_sum_d[CutCount ? i : 0] = sum;
@@ -453,8 +491,8 @@ module mac_lanes
           state = count_state_q[CutCount ? i : 0];
         end
 
-        // Shift, then round to nearest, ties to even. Complementing after the shift fills with ones, which carry the
-        // complement's missing one up to the rounding.
+        // Shift, then round to nearest, ties to even. Complementing after the shift fills with
+        // ones, which carry the complement's missing one up to the rounding.
         int8 = FormatInt8 && (!FormatBf16 || state.int8);
         fraction = left[4] ? sum << 16 : sum;
         fraction = left[3] ? fraction << 8 : fraction;
@@ -467,8 +505,11 @@ module mac_lanes
         up = fraction[3] ? ((fraction[2:0] != 3'd0) | state.sticky | fraction[4] | fill)
             : (fill & fraction[4] & (fraction[2:0] == 3'd7));
         rounded = {exponent + {8'd0, fraction[27]}, fraction[26:4]} + {31'd0, up};
-        result_d[i] = int8 ? {state.exponent[7:0], sum[27], sum[25:4], sum[26]} : {state.negative, rounded[30:0]};
-        result_flags_d[i] = {int8, state.invalid, state.infinite | (~int8 & (rounded[31:23] >= 9'd255))};
+        result_d[i] = int8 ? {state.exponent[7:0], sum[27], sum[25:4], sum[26]}
+            : {state.negative, rounded[30:0]};
+        result_flags_d[i] = {
+          int8, state.invalid, state.infinite | (~int8 & (rounded[31:23] >= 9'd255))
+        };
       end
     end
   end

@@ -1,5 +1,5 @@
-// Brings operands into the form that the lanes take: BF16 by way of E8M10, with subnormals normalised; INT8 pairs as
-// they are. Combinational, one lane as the next.
+// Brings operands into the form that the lanes take: BF16 by way of E8M10, with subnormals
+// normalised; INT8 pairs as they are. Combinational, one lane as the next.
 `default_nettype none
 module operand_edge
   import systolith_pkg::*;
@@ -14,6 +14,7 @@ module operand_edge
 );
 
   always_comb begin : widen
+    int unsigned i;
     logic        is_int8;
     logic [18:0] e8m10;
     logic        subnormal;
@@ -21,8 +22,9 @@ module operand_edge
     logic        zero;
     logic        eight, four, two, one;
     logic [9:0]  fraction_8, fraction_4, fraction_2, fraction_1;
-    logic [9:0]  fraction;
-    logic [8:0]  exponent;
+    logic [18:0] normal;
+    logic [21:0] float;
+    logic [15:0] value;
     is_int8 = '0;
     e8m10 = '0;
     subnormal = '0;
@@ -36,16 +38,20 @@ module operand_edge
     fraction_4 = '0;
     fraction_2 = '0;
     fraction_1 = '0;
-    fraction = '0;
-    exponent = '0;
-    for (int unsigned i = 0; i < Lanes; i++) begin
+    normal = '0;
+    float = '0;
+    value = '0;
+    i = 0;
+    for (i = 0; i < Lanes; i++) begin
+      value = operand_i[i].value;
       is_int8 = FormatInt8 && (!FormatBf16 || operand_i[i].int8);
-      e8m10 = {operand_i[i].value, 3'b0};
+      e8m10 = {value, 3'b0};
       subnormal = (e8m10[17:10] == 8'd0);
       special = (e8m10[17:10] == 8'hff);
-      zero = operand_i[i].skip | (e8m10[17:0] == 18'd0);
+      zero = (e8m10[17:0] == 18'd0);
 
-      // A subnormal's leading one goes to the implicit place: leading zeros by halves, then one shift more.
+      // A subnormal's leading one goes to the implicit place: leading zeros by halves, then one
+      // shift more.
       eight = (e8m10[9:2] == 8'd0);
       fraction_8 = eight ? {e8m10[1:0], 8'd0} : e8m10[9:0];
       four = (fraction_8[9:6] == 4'd0);
@@ -55,16 +61,16 @@ module operand_edge
       one = ~fraction_2[9];
       fraction_1 = one ? {fraction_2[7:0], 2'd0} : {fraction_2[8:0], 1'd0};
 
-      fraction = subnormal ? fraction_1 : e8m10[9:0];
-      exponent = subnormal ? 9'd257 - {5'd0, eight, four, two, one}
-          : 9'd257 + {1'b0, e8m10[17:10]};
-      operand_o[i] = {
-        operand_i[i].swap,
-        is_int8,
-        is_int8 ? {6'd0, operand_i[i].value}
-            : zero ? {e8m10[18], 2'b00, 8'd0, operand_i[i].skip, 10'd0}
-            : {e8m10[18], special, !special || (e8m10[9:0] != 10'd0), exponent, fraction}
+      // Exponents are biased by 384: 257 more than in E8M10.
+      normal = subnormal ? {9'd257 - {5'd0, eight, four, two, one}, fraction_1}
+          : {9'd257 + {1'b0, e8m10[17:10]}, e8m10[9:0]};
+      float = {
+        e8m10[18],
+        special & ~zero,
+        zero ? 1'b0 : ~special | (e8m10[9:0] != 10'd0),
+        zero ? {8'd0, operand_i[i].skip, 10'd0} : normal
       };
+      operand_o[i] = {operand_i[i].swap, is_int8, is_int8 ? {6'd0, value} : float};
     end
   end
 

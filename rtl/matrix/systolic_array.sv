@@ -1,8 +1,10 @@
-// Rows x Cols multiply-accumulate lanes with their edges: operands are masked, skewed and brought into the lanes' form,
-// sums checked for NaN and infinity on the way in and made canonical on the way out.
+// Rows x Cols multiply-accumulate lanes with their edges: operands are masked, skewed and brought
+// into the lanes' form, sums checked for NaN and infinity on the way in and made canonical on the
+// way out.
 //
-// A row offered each cycle is taken each cycle; there is no stall, and a cycle without a row is a bubble. Format, swap of
-// the stationary operand and valid lanes travel with the row. Timing of sums, results and stationary rows: `array_pkg`.
+// A row offered each cycle is taken each cycle; there is no stall, and a cycle without a row is a
+// bubble. Format, swap of the stationary operand and valid lanes travel with the row. Timing of
+// sums, results and stationary rows: `array_pkg`.
 //
 // Rows, Cols: 1..128; MacDepth: 3..6; at least one of the formats.
 `include "systolith_assert.svh"
@@ -28,7 +30,8 @@ module systolic_array
   input  logic [RowIndexWidth-1:0] stationary_row_i,
   input  operand_t                 stationary_i [Cols],
   input  logic                     stationary_int8_i,
-  // no row in the array and no stationary row on its way: the answer to what was offered before this cycle
+  // no row in the array and no stationary row on its way: the answer to what was offered before
+  // this cycle
   output logic                     idle_o
 );
 
@@ -84,15 +87,17 @@ module systolic_array
           operand_i[r] & {{8{16'(2*r + 1) < k_valid_i}}, {8{16'(2*r) < k_valid_i}}}
         };
       end else begin
-        entry_d[r] = {entry_swap, 1'b0, 16'(r) >= k_valid_i, operand_i[r]};
+        entry_d[r] = {
+          entry_swap, 1'b0, 16'(r) >= k_valid_i, operand_i[r] & {16{16'(r) < k_valid_i}}
+        };
       end
     end
   end
 
   always_ff @(posedge clk_i) entry_q <= entry_d;
 
-  // ---- skew: row r waits r x RowLatency cycles ----
-  // One line for all rows, row r's part at r (r - 1) / 2 x RowLatency, so that it moves by a single shift.
+  // ---- skew: row r waits r x RowLatency cycles ---- One line for all rows, row r's part at r (r -
+  // 1) / 2 x RowLatency, so that it moves by a single shift.
   localparam int unsigned SkewPlaces = max2(RowLatency * Rows * (Rows - 1) / 2, 1);
 
   edge_operand_t skew_q [SkewPlaces], skew_d [SkewPlaces];
