@@ -26,7 +26,8 @@ std::string ViolationLog::summary() const {
   for (const Violation& v : violations_) {
     text += fmt::format("cycle {}: {}: {}\n", v.cycle, v.rule, v.text);
   }
-  if (count_ > violations_.size()) text += fmt::format("and {} more\n", count_ - violations_.size());
+  if (count_ > violations_.size())
+    text += fmt::format("and {} more\n", count_ - violations_.size());
   return text;
 }
 

@@ -28,7 +28,8 @@ void AxiChecker::check_address(const char* channel, const AxiAddress& a, const u
     log_.report("burst_type", cycle_, fmt::format("{} burst {} is not INCR", channel, a.burst));
   }
   if (1u << a.size != bytes) {
-    log_.report("burst_size", cycle_, fmt::format("{} size {} on a bus of {} bytes", channel, a.size, bytes));
+    log_.report("burst_size", cycle_,
+                fmt::format("{} size {} on a bus of {} bytes", channel, a.size, bytes));
   }
   if (beats > options_.maximum_beats) {
     log_.report("burst_length", cycle_,
@@ -36,7 +37,8 @@ void AxiChecker::check_address(const char* channel, const AxiAddress& a, const u
   }
   const uint64_t aligned = a.address & ~(bytes - 1);
   if (aligned >> 12 != (aligned + beats * bytes - 1) >> 12) {
-    log_.report("boundary_4k", cycle_, fmt::format("{} {:#x}, {} beats of {} bytes", channel, a.address, beats, bytes));
+    log_.report("boundary_4k", cycle_,
+                fmt::format("{} {:#x}, {} beats of {} bytes", channel, a.address, beats, bytes));
   }
   if (options_.address_width < 64 && a.address >> options_.address_width != 0) {
     log_.report("address_width", cycle_, fmt::format("{} {:#x}", channel, a.address));
@@ -44,14 +46,15 @@ void AxiChecker::check_address(const char* channel, const AxiAddress& a, const u
   if (a.lock != 0) log_.report("lock", cycle_, fmt::format("{} lock {}", channel, a.lock));
   if (a.cache != 3) log_.report("cache", cycle_, fmt::format("{} cache {}", channel, a.cache));
   if (a.prot != 0) log_.report("prot", cycle_, fmt::format("{} prot {}", channel, a.prot));
-  if (a.id >= kIds || limits[a.id] == 0) log_.report("id", cycle_, fmt::format("{} ID {}", channel, a.id));
+  if (a.id >= kIds || limits[a.id] == 0)
+    log_.report("id", cycle_, fmt::format("{} ID {}", channel, a.id));
 }
 
 void AxiChecker::clock_reset(const AxiManagerSignals& device) {
   if (device.aw.valid || device.ar.valid || device.w_valid) {
     log_.report("reset_valid", cycle_,
-                fmt::format("in reset: AWVALID {} WVALID {} ARVALID {}", device.aw.valid, device.w_valid,
-                            device.ar.valid));
+                fmt::format("in reset: AWVALID {} WVALID {} ARVALID {}", device.aw.valid,
+                            device.w_valid, device.ar.valid));
   }
   write_head_ = write_count_ = 0;
   for (unsigned id = 0; id < kIds; ++id) {
@@ -64,7 +67,8 @@ void AxiChecker::clock_reset(const AxiManagerSignals& device) {
   ++cycle_;
 }
 
-void AxiChecker::clock(const AxiManagerSignals& device, const AxiSubordinateSignals& memory, bool in_reset) {
+void AxiChecker::clock(const AxiManagerSignals& device, const AxiSubordinateSignals& memory,
+                       bool in_reset) {
   if (in_reset) {
     clock_reset(device);
     return;
@@ -80,14 +84,16 @@ void AxiChecker::clock(const AxiManagerSignals& device, const AxiSubordinateSign
     if (!device.ar.valid) {
       log_.report("ar_valid", cycle_, "ARVALID withdrawn");
     } else if (!(device.ar == ar_)) {
-      log_.report("ar_stable", cycle_, fmt::format("address {:#x} was {:#x}", device.ar.address, ar_.address));
+      log_.report("ar_stable", cycle_,
+                  fmt::format("address {:#x} was {:#x}", device.ar.address, ar_.address));
     }
   }
   if (aw_stalled_) {
     if (!device.aw.valid) {
       log_.report("aw_valid", cycle_, "AWVALID withdrawn");
     } else if (!(device.aw == aw_)) {
-      log_.report("aw_stable", cycle_, fmt::format("address {:#x} was {:#x}", device.aw.address, aw_.address));
+      log_.report("aw_stable", cycle_,
+                  fmt::format("address {:#x} was {:#x}", device.aw.address, aw_.address));
     }
   }
   if (w_stalled_) {
@@ -108,8 +114,8 @@ void AxiChecker::clock(const AxiManagerSignals& device, const AxiSubordinateSign
   if (r_stalled_) {
     if (!memory.r_valid) {
       log_.report("r_valid", cycle_, "RVALID withdrawn");
-    } else if (memory.r_id != r_id_ || memory.r_response != r_response_ || memory.r_last != r_last_ ||
-               std::memcmp(memory.r_data.data(), r_data_, bytes) != 0) {
+    } else if (memory.r_id != r_id_ || memory.r_response != r_response_ ||
+               memory.r_last != r_last_ || std::memcmp(memory.r_data.data(), r_data_, bytes) != 0) {
       log_.report("r_stable", cycle_, "R changed under stall");
     }
   }
@@ -155,7 +161,8 @@ void AxiChecker::clock(const AxiManagerSignals& device, const AxiSubordinateSign
       const uint16_t beats = read_beats_[id][read_head_[id]];
       const bool last = ++read_beat_[id] == beats;
       if (memory.r_last != last) {
-        log_.report("r_last", cycle_, fmt::format("RLAST {} on beat {} of {}", memory.r_last, read_beat_[id], beats));
+        log_.report("r_last", cycle_,
+                    fmt::format("RLAST {} on beat {} of {}", memory.r_last, read_beat_[id], beats));
       }
       if (last) {
         read_beat_[id] = 0;
@@ -169,11 +176,13 @@ void AxiChecker::clock(const AxiManagerSignals& device, const AxiSubordinateSign
     check_address("AR", device.ar, options_.maximum_reads);
     const unsigned id = device.ar.id % kIds;
     if (read_count_[id] < kReads) {
-      read_beats_[id][(read_head_[id] + read_count_[id]++) % kReads] = static_cast<uint16_t>(device.ar.length + 1);
+      read_beats_[id][(read_head_[id] + read_count_[id]++) % kReads] =
+          static_cast<uint16_t>(device.ar.length + 1);
     }
     if (options_.maximum_reads[id] != 0 && read_count_[id] > options_.maximum_reads[id]) {
       log_.report("outstanding", cycle_,
-                  fmt::format("{} read bursts of ID {}, at most {}", read_count_[id], id, options_.maximum_reads[id]));
+                  fmt::format("{} read bursts of ID {}, at most {}", read_count_[id], id,
+                              options_.maximum_reads[id]));
     }
   }
   if (device.aw.valid) {
@@ -182,7 +191,8 @@ void AxiChecker::clock(const AxiManagerSignals& device, const AxiSubordinateSign
       aw_ = device.aw;
       if (write_count_ < kWrites) {
         writes_[(write_head_ + write_count_++) % kWrites] = {
-            device.aw.address, static_cast<uint16_t>(device.aw.length + 1), 0, static_cast<uint8_t>(id), false};
+            device.aw.address, static_cast<uint16_t>(device.aw.length + 1), 0,
+            static_cast<uint8_t>(id), false};
       }
       aw_presented_ = true;
     }
@@ -211,16 +221,17 @@ void AxiChecker::clock(const AxiManagerSignals& device, const AxiSubordinateSign
       const bool last = ++burst.beat == burst.beats;
       if (device.w_last != last) {
         log_.report("w_last", cycle_,
-                    fmt::format("WLAST {} on beat {} of {} of the burst at {:#x}", device.w_last, burst.beat,
-                                burst.beats, burst.address));
+                    fmt::format("WLAST {} on beat {} of {} of the burst at {:#x}", device.w_last,
+                                burst.beat, burst.beats, burst.address));
       }
       const uint64_t built = bytes == 64 ? ~0ull : (1ull << bytes) - 1;
-      const unsigned skip = burst.beat == 1 ? static_cast<unsigned>(burst.address & (bytes - 1)) : 0;
+      const unsigned skip =
+          burst.beat == 1 ? static_cast<unsigned>(burst.address & (bytes - 1)) : 0;
       const uint64_t allowed = built & (~0ull << skip);
       if ((device.w_strobe & ~allowed) != 0) {
         log_.report("w_strobe", cycle_,
-                    fmt::format("strobe {:#x} on beat {} of the burst at {:#x}", device.w_strobe, burst.beat,
-                                burst.address));
+                    fmt::format("strobe {:#x} on beat {} of the burst at {:#x}", device.w_strobe,
+                                burst.beat, burst.address));
       }
       if (last) {
         if (burst.taken) {
@@ -239,17 +250,18 @@ void AxiChecker::clock(const AxiManagerSignals& device, const AxiSubordinateSign
 void AxiChecker::finish() {
   if (reads_open() != 0 || writes_open() != 0 || write_count_ != 0 || aw_presented_) {
     log_.report("owed_at_end", cycle_,
-                fmt::format("{} reads, {} writes, {} bursts without all data", reads_open(), writes_open(),
-                            write_count_));
+                fmt::format("{} reads, {} writes, {} bursts without all data", reads_open(),
+                            writes_open(), write_count_));
   }
 }
 
-void AxiLiteChecker::clock(const AxiLiteManagerSignals& manager, const AxiLiteSubordinateSignals& device,
-                           bool in_reset) {
+void AxiLiteChecker::clock(const AxiLiteManagerSignals& manager,
+                           const AxiLiteSubordinateSignals& device, bool in_reset) {
   const uint64_t cycle = cycle_++;
   if (in_reset || fresh_) {
     if (device.b_valid || device.r_valid) {
-      log_.report("lite_reset_valid", cycle, in_reset ? "VALID in reset" : "VALID in the first cycle after reset");
+      log_.report("lite_reset_valid", cycle,
+                  in_reset ? "VALID in reset" : "VALID in the first cycle after reset");
     }
     aw_ = w_ = b_ = ar_ = r_ = 0;
     fresh_ = in_reset;
@@ -259,14 +271,17 @@ void AxiLiteChecker::clock(const AxiLiteManagerSignals& manager, const AxiLiteSu
       return;
     }
   }
-  if (manager_.aw_valid && !device_.aw_ready && !(manager.aw_valid && manager.aw_address == manager_.aw_address)) {
+  if (manager_.aw_valid && !device_.aw_ready &&
+      !(manager.aw_valid && manager.aw_address == manager_.aw_address)) {
     log_.report("lite_aw_stable", cycle, "AW changed or withdrawn under stall");
   }
   if (manager_.w_valid && !device_.w_ready &&
-      !(manager.w_valid && manager.w_data == manager_.w_data && manager.w_strobe == manager_.w_strobe)) {
+      !(manager.w_valid && manager.w_data == manager_.w_data &&
+        manager.w_strobe == manager_.w_strobe)) {
     log_.report("lite_w_stable", cycle, "W changed or withdrawn under stall");
   }
-  if (manager_.ar_valid && !device_.ar_ready && !(manager.ar_valid && manager.ar_address == manager_.ar_address)) {
+  if (manager_.ar_valid && !device_.ar_ready &&
+      !(manager.ar_valid && manager.ar_address == manager_.ar_address)) {
     log_.report("lite_ar_stable", cycle, "AR changed or withdrawn under stall");
   }
   if (device_.b_valid && !manager_.b_ready) {
@@ -280,16 +295,20 @@ void AxiLiteChecker::clock(const AxiLiteManagerSignals& manager, const AxiLiteSu
     if (!device.r_valid) {
       log_.report("lite_r_valid", cycle, "RVALID withdrawn");
     } else if (device.r_data != device_.r_data || device.r_response != device_.r_response) {
-      log_.report("lite_r_stable", cycle, fmt::format("RDATA {:#x} was {:#x}", device.r_data, device_.r_data));
+      log_.report("lite_r_stable", cycle,
+                  fmt::format("RDATA {:#x} was {:#x}", device.r_data, device_.r_data));
     }
   }
   if (device.b_valid) {
-    if (b_ >= aw_ || b_ >= w_) log_.report("lite_b_unasked", cycle, fmt::format("AW {} W {} B {}", aw_, w_, b_));
-    if (device.b_response != 0) log_.report("lite_response", cycle, fmt::format("BRESP {}", device.b_response));
+    if (b_ >= aw_ || b_ >= w_)
+      log_.report("lite_b_unasked", cycle, fmt::format("AW {} W {} B {}", aw_, w_, b_));
+    if (device.b_response != 0)
+      log_.report("lite_response", cycle, fmt::format("BRESP {}", device.b_response));
   }
   if (device.r_valid) {
     if (r_ >= ar_) log_.report("lite_r_unasked", cycle, fmt::format("AR {} R {}", ar_, r_));
-    if (device.r_response != 0) log_.report("lite_response", cycle, fmt::format("RRESP {}", device.r_response));
+    if (device.r_response != 0)
+      log_.report("lite_response", cycle, fmt::format("RRESP {}", device.r_response));
   }
   aw_ += manager.aw_valid && device.aw_ready;
   w_ += manager.w_valid && device.w_ready;

@@ -50,7 +50,8 @@ void AxiLiteManager::reset() {
   b_wait_ = r_wait_ = 0;
 }
 
-// VALIDs for the next cycle, from what is waiting. Raising VALID between two edges is legal; only falling is not.
+// VALIDs for the next cycle, from what is waiting. Raising VALID between two edges is legal; only
+// falling is not.
 void AxiLiteManager::drive() {
   if (!out_.aw_valid && !aw_.empty() && aw_time_ >= aw_.front().aw_delay) {
     out_.aw_valid = true;

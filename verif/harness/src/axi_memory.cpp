@@ -15,7 +15,8 @@ AxiMemory::AxiMemory(unsigned bus_bytes, uint64_t base, uint64_t bytes, uint64_t
     throw std::invalid_argument(fmt::format("a bus of {} bytes", bus_bytes));
   }
   if (bytes == 0 || base + (bytes - 1) < base) throw std::invalid_argument("memory range wraps");
-  void* map = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* map = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (map == MAP_FAILED) throw std::bad_alloc();
   data_ = static_cast<uint8_t*>(map);
 }
@@ -65,7 +66,8 @@ void AxiMemory::reset() {
   out_ = {};
 }
 
-uint16_t AxiMemory::match(AxiInjection::Kind kind, uint8_t id, uint64_t first, uint64_t last, bool* never) {
+uint16_t AxiMemory::match(AxiInjection::Kind kind, uint8_t id, uint64_t first, uint64_t last,
+                          bool* never) {
   uint16_t bits = 0;
   for (unsigned n = 0; n < kInjections; ++n) {
     Slot& slot = slots_[n];
@@ -98,8 +100,8 @@ void AxiMemory::take_read(const AxiAddress& ar) {
   burst.snapshot.reset();
   const uint64_t aligned = ar.address & ~(beat_bytes - 1);
   if (slots_used_ != 0) {
-    burst.injections = match(AxiInjection::Kind::Read, ar.id, ar.address, aligned + burst.beats * beat_bytes - 1,
-                             &burst.never);
+    burst.injections = match(AxiInjection::Kind::Read, ar.id, ar.address,
+                             aligned + burst.beats * beat_bytes - 1, &burst.never);
   }
   if (read_at_request_) {
     const uint64_t start = ar.address & ~uint64_t{bus_bytes_ - 1};
@@ -169,7 +171,8 @@ void AxiMemory::take_beat(const uint8_t* data, uint64_t strobe) {
   const uint64_t beat_bytes = 1ull << burst.size;
   burst.address = (burst.address & ~(beat_bytes - 1)) + beat_bytes;
   if (++burst.beat == burst.beats) {
-    burst.ready = cycle_ + random_.range(timing_.write_latency_minimum, timing_.write_latency_maximum);
+    burst.ready =
+        cycle_ + random_.range(timing_.write_latency_minimum, timing_.write_latency_maximum);
     std::swap(responses_[burst.id].push(), burst);
     writes_.pop();
   }
@@ -181,7 +184,8 @@ uint8_t AxiMemory::beat_response(const ReadBurst& burst) const {
     if (!(burst.injections >> n & 1)) continue;
     const AxiInjection& injection = slots_[n].injection;
     if (injection.beat >= 0 && injection.beat != burst.beat) continue;
-    if (first > injection.last_address || first + bus_bytes_ - 1 < injection.first_address) continue;
+    if (first > injection.last_address || first + bus_bytes_ - 1 < injection.first_address)
+      continue;
     return injection.effect == AxiInjection::Effect::DecodeError ? 3 : 2;
   }
   return 0;
@@ -227,9 +231,11 @@ void AxiMemory::next_read() {
   if (!contains(bus_address, bus_bytes_)) {
     out_.r_response = 3;
     ++statistics_.unmapped_reads;
-    for (unsigned i = 0; i < bus_bytes_; ++i) out_.r_data[i] = static_cast<uint8_t>(random_.next() >> 56);
+    for (unsigned i = 0; i < bus_bytes_; ++i)
+      out_.r_data[i] = static_cast<uint8_t>(random_.next() >> 56);
   } else if (burst.snapshot) {
-    std::memcpy(out_.r_data.data(), burst.snapshot.get() + uint64_t{burst.beat} * bus_bytes_, bus_bytes_);
+    std::memcpy(out_.r_data.data(), burst.snapshot.get() + uint64_t{burst.beat} * bus_bytes_,
+                bus_bytes_);
   } else {
     std::memcpy(out_.r_data.data(), at(bus_address), bus_bytes_);
   }
@@ -309,7 +315,8 @@ void AxiMemory::clock(const AxiManagerSignals& in) {
       auto& ring = responses_[out_.b_id];
       WriteBurst& burst = ring.front();
       if (burst.response == 0) {
-        for (const WriteBeat& beat : burst.staged) write_bytes(beat.address, beat.data, beat.strobe);
+        for (const WriteBeat& beat : burst.staged)
+          write_bytes(beat.address, beat.data, beat.strobe);
       }
       burst.staged.clear();
       ring.pop();

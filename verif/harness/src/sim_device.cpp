@@ -63,7 +63,8 @@ uint32_t SimDevice::read32(uint32_t address) {
     if (registers_.pop_read(&answer)) return answer.data;
   }
   flush_trace();
-  throw HarnessError(fmt::format("cycle {}: read of register {:#x} was not answered", cycle_, address));
+  throw HarnessError(
+      fmt::format("cycle {}: read of register {:#x} was not answered", cycle_, address));
 }
 
 void SimDevice::write32(uint32_t address, uint32_t value, uint8_t strobe) {
@@ -74,7 +75,8 @@ void SimDevice::write32(uint32_t address, uint32_t value, uint8_t strobe) {
     if (registers_.pop_write(&response)) return;
   }
   flush_trace();
-  throw HarnessError(fmt::format("cycle {}: write of register {:#x} was not answered", cycle_, address));
+  throw HarnessError(
+      fmt::format("cycle {}: write of register {:#x} was not answered", cycle_, address));
 }
 
 }  // namespace systolith::harness

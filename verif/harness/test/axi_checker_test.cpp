@@ -69,7 +69,8 @@ class AxiCheckerTest : public testing::Test {
   // The rule was broken, and no other.
   void expect_only(const char* rule) {
     EXPECT_FALSE(checker.log().empty()) << rule << " was not seen";
-    for (const Violation& v : checker.log().violations()) EXPECT_EQ(v.rule, rule) << checker.log().summary();
+    for (const Violation& v : checker.log().violations())
+      EXPECT_EQ(v.rule, rule) << checker.log().summary();
   }
 
   AxiChecker checker;
@@ -102,7 +103,8 @@ TEST_F(AxiCheckerTest, WriteDataMayOvertakeItsAddressHandshake) {
 
 TEST_F(AxiCheckerTest, BurstThatEndsAtTheBoundaryIsLegal) {
   read_address(address(1, 0x0fc0, 8));
-  // Unaligned start: 255 bytes at 0x...01 are 32 beats of 8 for a bus with longer bursts; here 16 beats to 0x1000.
+  // Unaligned start: 255 bytes at 0x...01 are 32 beats of 8 for a bus with longer bursts; here 16
+  // beats to 0x1000.
   read_address(address(1, 0x0f81, 16));
   EXPECT_TRUE(checker.log().empty()) << checker.log().summary();
 }

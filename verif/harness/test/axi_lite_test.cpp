@@ -106,7 +106,8 @@ struct AxiLiteCheckerTest : testing::Test {
   void tick(bool in_reset = false) { checker.clock(m, d, in_reset); }
   void expect_only(const char* rule) {
     EXPECT_FALSE(checker.log().empty()) << rule << " was not seen";
-    for (const Violation& v : checker.log().violations()) EXPECT_EQ(v.rule, rule) << checker.log().summary();
+    for (const Violation& v : checker.log().violations())
+      EXPECT_EQ(v.rule, rule) << checker.log().summary();
   }
   AxiLiteChecker checker;
   AxiLiteManagerSignals m;

@@ -23,13 +23,18 @@ class Manager {
     AxiCheckerOptions options;
     options.bus_bytes = 8;
     options.maximum_beats = 256;
-    for (unsigned id = 0; id < kIds; ++id) options.maximum_reads[id] = options.maximum_writes[id] = 256;
+    for (unsigned id = 0; id < kIds; ++id)
+      options.maximum_reads[id] = options.maximum_writes[id] = 256;
     return options;
   }
-  void read(uint8_t id, uint64_t address, unsigned beats) { reads.push_back(make(id, address, beats)); }
-  void write(uint8_t id, uint64_t address, const std::vector<uint64_t>& words, uint8_t strobe = 0xff) {
+  void read(uint8_t id, uint64_t address, unsigned beats) {
+    reads.push_back(make(id, address, beats));
+  }
+  void write(uint8_t id, uint64_t address, const std::vector<uint64_t>& words,
+             uint8_t strobe = 0xff) {
     writes.push_back(make(id, address, static_cast<unsigned>(words.size())));
-    for (size_t i = 0; i < words.size(); ++i) beats.push_back({words[i], strobe, i + 1 == words.size()});
+    for (size_t i = 0; i < words.size(); ++i)
+      beats.push_back({words[i], strobe, i + 1 == words.size()});
   }
   void tick() {
     AxiManagerSignals s;
@@ -81,7 +86,10 @@ class Manager {
     for (unsigned i = 0; i < cycles; ++i) tick();
     EXPECT_TRUE(checker_.log().empty()) << checker_.log().summary();
   }
-  bool done() const { return reads.empty() && beats.empty() && memory_.reads_owed() == 0 && memory_.writes_owed() == 0; }
+  bool done() const {
+    return reads.empty() && beats.empty() && memory_.reads_owed() == 0 &&
+           memory_.writes_owed() == 0;
+  }
 
   struct Beat {
     uint64_t word;
@@ -187,7 +195,9 @@ TEST_F(AxiMemoryTest, ErrorIsPutOnTheChosenBeatOfTheChosenBurst) {
 }
 
 TEST_F(AxiMemoryTest, ErrorIsPutOnTheChosenAddress) {
-  memory.inject({.effect = AxiInjection::Effect::DecodeError, .first_address = kBase + 33, .last_address = kBase + 33});
+  memory.inject({.effect = AxiInjection::Effect::DecodeError,
+                 .first_address = kBase + 33,
+                 .last_address = kBase + 33});
   manager.read(1, kBase, 8);
   manager.run(200);
   for (int i = 0; i < 8; ++i) EXPECT_EQ(manager.read_responses[i], i == 4 ? 3 : 0) << i;
@@ -260,7 +270,8 @@ TEST_F(AxiMemoryTest, HeldChannelsStandStill) {
   EXPECT_EQ(manager.data[1].size() + manager.responses.size(), 2u);
 }
 
-// Random traffic with random stalls and latencies, noise on idle payload: contents as in an array, no rule broken.
+// Random traffic with random stalls and latencies, noise on idle payload: contents as in an array,
+// no rule broken.
 TEST(AxiMemoryRandom, RandomTrafficKeepsContentsAndRules) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     AxiMemory memory(8, kBase, 1 << 16, seed);
@@ -286,13 +297,15 @@ TEST(AxiMemoryRandom, RandomTrafficKeepsContentsAndRules) {
     }
     for (int i = 0; i < 20000 && !manager.done(); ++i) manager.tick();
     ASSERT_TRUE(manager.done()) << seed;
-    for (int i = 0; i < 512; ++i) manager.read(static_cast<uint8_t>(i / 16 % 2), kBase + 128 * i, 16);
+    for (int i = 0; i < 512; ++i)
+      manager.read(static_cast<uint8_t>(i / 16 % 2), kBase + 128 * i, 16);
     for (int i = 0; i < 60000 && !manager.done(); ++i) manager.tick();
     ASSERT_TRUE(manager.done()) << seed;
     size_t next[2] = {0, 0};
     for (int i = 0; i < 512; ++i) {
       const int id = i / 16 % 2;
-      for (int b = 0; b < 16; ++b) ASSERT_EQ(manager.data[id][next[id]++], expected[16 * i + b]) << seed;
+      for (int b = 0; b < 16; ++b)
+        ASSERT_EQ(manager.data[id][next[id]++], expected[16 * i + b]) << seed;
     }
     manager.run(1);  // says which rules were broken
   }
@@ -329,7 +342,9 @@ TEST(AxiMemorySpeed, CycleOfMemoryAndCheckerTakesUnderAMicrosecond) {
     if (s.ar.valid && !memory.outputs().ar_ready) s.ar.valid = true;
     memory.clock(s);
   }
-  const double ns = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / kCycles;
+  const double ns =
+      std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() /
+      kCycles;
   RecordProperty("nanoseconds_a_cycle", static_cast<int>(ns));
   EXPECT_LT(ns, 1000.0);
   EXPECT_GT(memory.statistics().read_beats, kCycles * 9 / 10);

@@ -11,7 +11,12 @@ namespace systolith::harness {
 inline constexpr unsigned kMaxBusBytes = 64;
 inline constexpr unsigned kIds = 4;  // 0 fetch, 1 load, 2 store, 3 record
 
-enum class AxiResponse : uint8_t { Okay = 0, ExclusiveOkay = 1, SubordinateError = 2, DecodeError = 3 };
+enum class AxiResponse : uint8_t {
+  Okay = 0,
+  ExclusiveOkay = 1,
+  SubordinateError = 2,
+  DecodeError = 3
+};
 
 // One address channel, AW or AR.
 struct AxiAddress {
@@ -78,7 +83,8 @@ struct AxiLiteSubordinateSignals {
   uint8_t r_response = 0;
 };
 
-// A broken rule. `rule` is a fixed name such as "aw_stable"; `cycle` counts from the construction of the checker.
+// A broken rule. `rule` is a fixed name such as "aw_stable"; `cycle` counts from the construction
+// of the checker.
 struct Violation {
   std::string rule;
   uint64_t cycle = 0;

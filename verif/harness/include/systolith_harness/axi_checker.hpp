@@ -22,18 +22,20 @@ struct AxiCheckerOptions {
 //   aw_valid, ar_valid, w_valid      VALID is not withdrawn before the handshake
 //   aw_stable, ar_stable, w_stable   payload does not change under stall
 //   burst_type, burst_size, burst_length, boundary_4k, address_width, lock, cache, prot
-//   id, outstanding                  fixed IDs of each channel, open bursts within the documented number
-//   w_before_aw                      no write beat before its burst's AWVALID
-//   w_last                           WLAST on the last beat of the burst and on no other
-//   w_strobe                         no strobe outside the bytes of the beat
-//   b_valid, b_stable, r_valid, r_stable, b_before_w, b_id, r_id, r_last   the memory's side
-//   owed_at_end                      something is still owed when `finish` is called
+//   id, outstanding                  fixed IDs of each channel, open bursts within the documented
+//   number w_before_aw                      no write beat before its burst's AWVALID w_last WLAST
+//   on the last beat of the burst and on no other w_strobe                         no strobe
+//   outside the bytes of the beat b_valid, b_stable, r_valid, r_stable, b_before_w, b_id, r_id,
+//   r_last   the memory's side owed_at_end                      something is still owed when
+//   `finish` is called
 class AxiChecker {
  public:
   explicit AxiChecker(const AxiCheckerOptions& options);
 
-  // One clock edge with the signals of the cycle before it. `in_reset`: rst_ni was low in this cycle.
-  void clock(const AxiManagerSignals& device, const AxiSubordinateSignals& memory, bool in_reset = false);
+  // One clock edge with the signals of the cycle before it. `in_reset`: rst_ni was low in this
+  // cycle.
+  void clock(const AxiManagerSignals& device, const AxiSubordinateSignals& memory,
+             bool in_reset = false);
   // Says that nothing may be owed now.
   void finish();
 
@@ -60,8 +62,8 @@ class AxiChecker {
   // Bursts from AWVALID on whose data is not complete, oldest first.
   Write writes_[kWrites] = {};
   unsigned write_head_ = 0, write_count_ = 0;
-  unsigned w_complete_[kIds] = {};   // data and address taken, B owed
-  unsigned w_ahead_[kIds] = {};      // data complete, AW still not taken (at most one in all)
+  unsigned w_complete_[kIds] = {};  // data and address taken, B owed
+  unsigned w_ahead_[kIds] = {};     // data complete, AW still not taken (at most one in all)
   unsigned writes_open_[kIds] = {};
   uint16_t read_beats_[kIds][kReads] = {};
   unsigned read_head_[kIds] = {}, read_count_[kIds] = {};
@@ -70,9 +72,10 @@ class AxiChecker {
   AxiCheckerOptions options_;
   ViolationLog log_;
   uint64_t cycle_ = 0;
-  bool fresh_ = true;           // in reset, or the first cycle after it
-  bool aw_presented_ = false;   // AW of this stall is already in writes_
-  bool aw_stalled_ = false, ar_stalled_ = false, w_stalled_ = false, b_stalled_ = false, r_stalled_ = false;
+  bool fresh_ = true;          // in reset, or the first cycle after it
+  bool aw_presented_ = false;  // AW of this stall is already in writes_
+  bool aw_stalled_ = false, ar_stalled_ = false, w_stalled_ = false, b_stalled_ = false,
+       r_stalled_ = false;
   AxiAddress aw_, ar_;
   bool w_last_ = false;
   uint64_t w_strobe_ = 0;
@@ -82,12 +85,14 @@ class AxiChecker {
   uint8_t r_data_[kMaxBusBytes] = {};
 };
 
-// Rules: lite_reset_valid, lite_b_valid, lite_b_stable, lite_r_valid, lite_r_stable, lite_b_unasked (a B without its AW
-// and W), lite_r_unasked, lite_response (other than OKAY, which the device documents), and of the manager's side
-// lite_aw_stable, lite_w_stable, lite_ar_stable (VALID withdrawn or payload changed).
+// Rules: lite_reset_valid, lite_b_valid, lite_b_stable, lite_r_valid, lite_r_stable, lite_b_unasked
+// (a B without its AW and W), lite_r_unasked, lite_response (other than OKAY, which the device
+// documents), and of the manager's side lite_aw_stable, lite_w_stable, lite_ar_stable (VALID
+// withdrawn or payload changed).
 class AxiLiteChecker {
  public:
-  void clock(const AxiLiteManagerSignals& manager, const AxiLiteSubordinateSignals& device, bool in_reset = false);
+  void clock(const AxiLiteManagerSignals& manager, const AxiLiteSubordinateSignals& device,
+             bool in_reset = false);
   const ViolationLog& log() const { return log_; }
   ViolationLog& log() { return log_; }
 

@@ -1,4 +1,5 @@
-// AXI4-Lite manager that drives the device's register port, with free choice of the order of AW, W and the READYs.
+// AXI4-Lite manager that drives the device's register port, with free choice of the order of AW, W
+// and the READYs.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ struct AxiLiteRead {
 
 class AxiLiteManager {
  public:
-  // Requests are served in order within reads and within writes; reads and writes run at the same time.
+  // Requests are served in order within reads and within writes; reads and writes run at the same
+  // time.
   void write(const AxiLiteWrite& request);
   void read(const AxiLiteRead& request);
   // Nothing requested is unanswered.

@@ -1,5 +1,5 @@
-// AXI4 memory behind the device's manager port: in order for each ID, one beat a cycle each way, with settable time,
-// back-pressure and errors.
+// AXI4 memory behind the device's manager port: in order for each ID, one beat a cycle each way,
+// with settable time, back-pressure and errors.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 namespace systolith::harness {
 
 struct AxiMemoryTiming {
-  // Cycles from the AR handshake to the first R, and from the last W (and AW) handshake to B. Drawn for each burst
-  // from minimum..maximum; at least 1.
+  // Cycles from the AR handshake to the first R, and from the last W (and AW) handshake to B. Drawn
+  // for each burst from minimum..maximum; at least 1.
   uint32_t read_latency_minimum = 100;
   uint32_t read_latency_maximum = 100;
   uint32_t write_latency_minimum = 100;
@@ -36,16 +36,18 @@ struct AxiMemoryTiming {
   uint32_t maximum_outstanding = 256;
 };
 
-// An error put on the bus. A burst matches by channel, ID, ordinal and address range; its beats by `beat` and range.
+// An error put on the bus. A burst matches by channel, ID, ordinal and address range; its beats by
+// `beat` and range.
 struct AxiInjection {
   enum class Kind : uint8_t { Read, Write };
   enum class Effect : uint8_t { SubordinateError, DecodeError, NeverAnswer };
   Kind kind = Kind::Read;
   Effect effect = Effect::SubordinateError;
-  int id = -1;                     // -1: any
-  int64_t burst = -1;              // matching bursts are numbered from 0 since the injection was added; -1: every one
-  int beat = -1;                   // -1: every beat in the address range (reads only)
-  uint64_t first_address = 0;      // bytes first..last
+  int id = -1;  // -1: any
+  int64_t burst =
+      -1;  // matching bursts are numbered from 0 since the injection was added; -1: every one
+  int beat = -1;               // -1: every beat in the address range (reads only)
+  uint64_t first_address = 0;  // bytes first..last
   uint64_t last_address = ~0ull;
 };
 
@@ -54,7 +56,7 @@ struct AxiMemoryStatistics {
   uint64_t read_beats = 0;
   uint64_t write_bursts = 0;
   uint64_t write_beats = 0;
-  uint64_t unmapped_reads = 0;   // beats outside the memory, answered with DECERR
+  uint64_t unmapped_reads = 0;  // beats outside the memory, answered with DECERR
   uint64_t unmapped_writes = 0;
 };
 
@@ -175,15 +177,15 @@ class AxiMemory {
   AxiSubordinateSignals out_;
   uint64_t cycle_ = 0;
   uint64_t order_ = 0;
-  uint64_t next_read_time_ = 0;   // in 1/65536 cycles
+  uint64_t next_read_time_ = 0;  // in 1/65536 cycles
   uint64_t next_write_time_ = 0;
   unsigned reads_owed_ = 0;
   unsigned writes_owed_ = 0;
   int reading_ = -1;  // ID whose burst is being returned
   Ring<ReadBurst, kBursts> reads_[kIds];
-  Ring<WriteBurst, kBursts> writes_;            // accepted, data not complete
-  Ring<WriteBurst, kBursts> responses_[kIds];   // data complete
-  Ring<WriteBeat, 1024> early_;                 // beats that came before their address
+  Ring<WriteBurst, kBursts> writes_;           // accepted, data not complete
+  Ring<WriteBurst, kBursts> responses_[kIds];  // data complete
+  Ring<WriteBeat, 1024> early_;                // beats that came before their address
 
   struct Slot {
     AxiInjection injection;

@@ -1,4 +1,5 @@
-// One simulated device: the Verilated model of a configuration with its memory, checkers and register port.
+// One simulated device: the Verilated model of a configuration with its memory, checkers and
+// register port.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,8 @@ class SimDevice {
   virtual bool interrupt() const = 0;
   virtual bool reset_request() const = 0;
 
-  // One register access, with as many cycles as the port takes; HarnessError if there is no answer in 1000.
+  // One register access, with as many cycles as the port takes; HarnessError if there is no answer
+  // in 1000.
   uint32_t read32(uint32_t address);
   void write32(uint32_t address, uint32_t value, uint8_t strobe = 0xf);
 
@@ -75,12 +77,14 @@ class SimDevice {
   // True (the default): a violation throws. False: it is only logged.
   void set_throw_on_violation(bool on) { throw_on_violation_ = on; }
   // Seen after each cycle with the bus signals of it; for monitors. None by default.
-  void set_monitor(std::function<void(const AxiManagerSignals&, const AxiSubordinateSignals&)> monitor) {
+  void set_monitor(
+      std::function<void(const AxiManagerSignals&, const AxiSubordinateSignals&)> monitor) {
     monitor_ = std::move(monitor);
   }
 
  protected:
-  // The cycle's bookkeeping that does not depend on the model: called between settling and the clock edge.
+  // The cycle's bookkeeping that does not depend on the model: called between settling and the
+  // clock edge.
   void clock_harness(bool in_reset);
   void throw_if_failed();
 
