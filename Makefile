@@ -13,9 +13,10 @@ help: ## this list
 setup: ## install tools and libraries, also those of lint
 	@scripts/setup
 
-$(BUILD)/build.ninja:
+$(BUILD)/build.ninja: CMakePresets.json
 	@scripts/setup build
 	cmake --preset release
+	@touch $@
 
 # The command-line tool with the driver, the model and the simulated devices.
 tool: $(BUILD)/build.ninja
@@ -27,9 +28,12 @@ sim: tool ## demo on the simulated 16x16 device, compared bit for bit with the m
 sim-%: tool ## the same on another configuration: 2x8, 3x5, 4x4, 8x8, 8x16, tiny
 	build/systolith demo --device sim:config=$*
 
-wave: tool ## waveform of a small product: build/wave.fst
-	build/systolith gemm 20 20 20 --device sim:trace=build/wave.fst
-	@echo "build/wave.fst (open it with a viewer such as GTKWave or Surfer)"
+wave: ## waveform of a small product: build/wave.fst
+	@scripts/setup build
+	cmake --preset trace
+	cmake --build --preset trace -j $(JOBS) --target systolith_tool
+	build/trace/systolith gemm 20 20 20 --device sim:trace=build/wave.fst
+	@echo "build/wave.fst: open it with a viewer such as GTKWave or Surfer"
 
 build: $(BUILD)/build.ninja ## compile everything
 	cmake --build --preset release -j $(JOBS)
