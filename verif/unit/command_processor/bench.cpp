@@ -11,9 +11,20 @@ Bench::Bench(uint64_t seed)
       top_(std::make_unique<Vcommand_processor_bench>(context_.get())),
       random_(seed) {
   top_->eval();
-  sizes_ = {top_->rows_o, top_->cols_o, top_->line_bytes_o, top_->scratchpad_lines_o, top_->accumulator_rows_o,
-            top_->address_width_o, top_->semaphores_o, top_->windows_o, top_->bus_bytes_o, top_->max_burst_beats_o,
-            top_->fetch_buffer_o, top_->queue_depth_o, top_->bf16_o != 0, top_->int8_o != 0};
+  sizes_ = {top_->rows_o,
+            top_->cols_o,
+            top_->line_bytes_o,
+            top_->scratchpad_lines_o,
+            top_->accumulator_rows_o,
+            top_->address_width_o,
+            top_->semaphores_o,
+            top_->windows_o,
+            top_->bus_bytes_o,
+            top_->max_burst_beats_o,
+            top_->fetch_buffer_o,
+            top_->queue_depth_o,
+            top_->bf16_o != 0,
+            top_->int8_o != 0};
   HardReset();
 }
 
@@ -54,7 +65,8 @@ uint8_t Bench::ReadByte(uint64_t address) const {
 
 void Bench::Put(uint32_t index, const Command& command) {
   uint8_t bytes[128];
-  for (int i = 0; i < 128; ++i) bytes[i] = static_cast<uint8_t>(command.word[i / 8] >> (8 * (i % 8)));
+  for (int i = 0; i < 128; ++i)
+    bytes[i] = static_cast<uint8_t>(command.word[i / 8] >> (8 * (i % 8)));
   Write(ring + uint64_t{index % slots_} * 128, bytes, sizeof bytes);
 }
 
@@ -63,8 +75,14 @@ Record Bench::ReadRecord(uint32_t index) const {
   for (int i = 0; i < 32; ++i) {
     word[i / 8] |= uint64_t{ReadByte(records + uint64_t{index % slots_} * 32 + i)} << (8 * (i % 8));
   }
-  return {static_cast<uint32_t>(word[0]), static_cast<uint8_t>(word[0] >> 32), static_cast<uint8_t>(word[0] >> 40),
-          static_cast<uint8_t>(word[0] >> 48), static_cast<uint8_t>(word[0] >> 56), word[1], word[2], word[3]};
+  return {static_cast<uint32_t>(word[0]),
+          static_cast<uint8_t>(word[0] >> 32),
+          static_cast<uint8_t>(word[0] >> 40),
+          static_cast<uint8_t>(word[0] >> 48),
+          static_cast<uint8_t>(word[0] >> 56),
+          word[1],
+          word[2],
+          word[3]};
 }
 
 void Bench::WipeRecords() {
@@ -166,20 +184,24 @@ void Bench::Step() {
   top_->aw_ready_i = !hold_aw && !Chance(stall_percent);
   top_->w_ready_i = !Chance(stall_percent);
   if (!r_offered_) {
-    r_offered_ = !reads_.empty() && reads_.front().due <= cycles && !hold_r && !Chance(stall_percent);
+    r_offered_ =
+        !reads_.empty() && reads_.front().due <= cycles && !hold_r && !Chance(stall_percent);
     if (r_offered_) {
       const ReadBurst& burst = reads_.front();
       for (unsigned w = 0; w < 16; ++w) top_->r_data_i[w] = static_cast<uint32_t>(random_());
       for (unsigned i = 0; i < bus; ++i) {
         uint32_t& word = top_->r_data_i[i / 4];
-        word = (word & ~(0xffu << (8 * (i % 4)))) | uint32_t{ReadByte(burst.address + i)} << (8 * (i % 4));
+        word = (word & ~(0xffu << (8 * (i % 4)))) | uint32_t{ReadByte(burst.address + i)}
+                                                        << (8 * (i % 4));
       }
       top_->r_error_i = read_beats == error_read_beat;
       top_->r_last_i = burst.beats == 1;
     }
   }
   top_->r_valid_i = r_offered_;
-  if (!b_offered_) b_offered_ = !responses_.empty() && responses_.front().due <= cycles && !hold_b && !Chance(stall_percent);
+  if (!b_offered_)
+    b_offered_ = !responses_.empty() && responses_.front().due <= cycles && !hold_b &&
+                 !Chance(stall_percent);
   top_->b_valid_i = b_offered_;
   top_->b_error_i = write_bursts == error_write_burst;
   top_->advance_i = advance(0) | advance(1) << 1 | advance(2) << 2;

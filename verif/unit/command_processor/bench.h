@@ -23,8 +23,8 @@ struct Record {
 
 /// The command processor with a memory on its bus and stub units, stepped a clock at a time.
 ///
-/// Every step checks the bus: bursts within 4 KiB, MaxBurstBeats and the ring or the records, VALID and payload kept
-/// until READY, as many W beats as the address said.
+/// Every step checks the bus: bursts within 4 KiB, MaxBurstBeats and the ring or the records, VALID
+/// and payload kept until READY, as many W beats as the address said.
 class Bench {
  public:
   explicit Bench(uint64_t seed = 1);
@@ -57,24 +57,25 @@ class Bench {
 
   // ---- knobs ----
   uint64_t ring = 0x0000'1000, records = 0x0001'0000;
-  int read_latency = 5, write_latency = 5;     // cycles from the address or last data to the first beat
-  int stall_percent = 0;                       // of READY and R beats held back
-  int64_t error_read_beat = -1;                // this R beat since the last hard reset has an error
-  int64_t error_write_burst = -1;              // this B
-  bool hold_r = false, hold_b = false, hold_aw = false;   // nothing comes
+  int read_latency = 5,
+      write_latency = 5;           // cycles from the address or last data to the first beat
+  int stall_percent = 0;           // of READY and R beats held back
+  int64_t error_read_beat = -1;    // this R beat since the last hard reset has an error
+  int64_t error_write_burst = -1;  // this B
+  bool hold_r = false, hold_b = false, hold_aw = false;  // nothing comes
   std::function<unsigned(unsigned unit)> advance = [](unsigned) { return 1u; };
-  std::array<bool, 3> fail{};                  // fail at the next row
+  std::array<bool, 3> fail{};  // fail at the next row
   std::array<bool, 3> debt{};
 
   // ---- seen ----
   uint64_t cycles = 0;
   int irq_command = 0, irq_fault = 0, irq_idle = 0, irq_reset_done = 0, commands_done = 0;
   int memory_clears = 0;
-  std::vector<Observed> taken;                 // commands, in the order that units took them
-  std::vector<uint32_t> started;               // indices
+  std::vector<Observed> taken;    // commands, in the order that units took them
+  std::vector<uint32_t> started;  // indices
   std::vector<uint64_t> taken_cycle;
   int64_t read_beats = 0, write_bursts = 0, read_bursts = 0;
-  std::vector<uint64_t> read_addresses;        // of bursts
+  std::vector<uint64_t> read_addresses;  // of bursts
   std::vector<uint64_t> b_cycle;
   uint64_t last_r_cycle = 0;
 

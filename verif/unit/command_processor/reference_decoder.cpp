@@ -9,8 +9,18 @@ using Wide = __int128;
 constexpr uint64_t kAll = ~uint64_t{0};
 
 enum Cause : unsigned {
-  kNone = 0, kVersion = 1, kOpcode = 2, kReserved = 3, kSemaphoreIndex = 4, kSemaphoreBinding = 5,
-  kFormat = 6, kSize = 7, kLocalRange = 8, kAddress = 9, kWindow = 10, kScale = 11
+  kNone = 0,
+  kVersion = 1,
+  kOpcode = 2,
+  kReserved = 3,
+  kSemaphoreIndex = 4,
+  kSemaphoreBinding = 5,
+  kFormat = 6,
+  kSize = 7,
+  kLocalRange = 8,
+  kAddress = 9,
+  kWindow = 10,
+  kScale = 11
 };
 
 // Bits with a meaning, from the tables of sections 4 and 4.3 to 4.5.
@@ -58,7 +68,8 @@ Decoded ReferenceDecoder::Decode(uint32_t index, const Command& command) {
   };
   const unsigned opcode = command.Get(0, 8, 8), unit = command.Get(0, 16, 8);
   if (command.Get(0, 0, 8) != 1) return refuse(kVersion);
-  const bool nop = opcode == 0x01, load = opcode == 0x10, matrix = opcode == 0x20, store = opcode == 0x30;
+  const bool nop = opcode == 0x01, load = opcode == 0x10, matrix = opcode == 0x20,
+             store = opcode == 0x30;
   const unsigned wanted = load ? 1 : matrix ? 2 : store ? 3 : 0;
   if (!(nop || load || matrix || store) || unit != wanted) return refuse(kOpcode);
 
@@ -92,9 +103,12 @@ Decoded ReferenceDecoder::Decode(uint32_t index, const Command& command) {
   o.sync = sync;
 
   // Local indices are kept in one bit more than the larger memory's.
-  const unsigned local_width =
-      std::max(std::max(Log2Ceil(sizes_.scratchpad_lines), 1u), std::max(Log2Ceil(sizes_.accumulator_rows), 1u)) + 1;
-  const auto local = [&](uint64_t value) { return static_cast<uint32_t>(Truncate(value, local_width)); };
+  const unsigned local_width = std::max(std::max(Log2Ceil(sizes_.scratchpad_lines), 1u),
+                                        std::max(Log2Ceil(sizes_.accumulator_rows), 1u)) +
+                               1;
+  const auto local = [&](uint64_t value) {
+    return static_cast<uint32_t>(Truncate(value, local_width));
+  };
 
   if (load || store) {
     const unsigned space = command.Get(6, 0, 8);
@@ -104,7 +118,8 @@ Decoded ReferenceDecoder::Decode(uint32_t index, const Command& command) {
     const uint32_t scale_line = store ? command.Get(13, 0, 32) : 0;
     if (space > 1) return refuse(kFormat);
     if (load && (space == 1 ? tag != 1 && tag != 2 : tag != 0)) return refuse(kFormat);
-    if (store && space == 0 && (conversion || relu || per_column || scale || scale_line)) return refuse(kFormat);
+    if (store && space == 0 && (conversion || relu || per_column || scale || scale_line))
+      return refuse(kFormat);
     if (store && space == 1) {
       if (conversion > 2) return refuse(kFormat);
       if (per_column && conversion != 2) return refuse(kFormat);
@@ -122,7 +137,7 @@ Decoded ReferenceDecoder::Decode(uint32_t index, const Command& command) {
     for (int d = 0; d < 4; ++d) {
       if (count[d] == 0) return refuse(kSize);
       rows *= count[d];
-      if (rows > 65536) rows = 65537;   // stays too large
+      if (rows > 65536) rows = 65537;  // stays too large
     }
     if (rows > 65536 || run == 0 || run > (1u << 20)) return refuse(kSize);
     if (space == 1) {
@@ -138,7 +153,8 @@ Decoded ReferenceDecoder::Decode(uint32_t index, const Command& command) {
     }
     if (per_column) {
       const Wide scale_end = Wide{scale_line} + CeilDivide(4 * sizes_.cols, sizes_.line_bytes);
-      if (scale_end > sizes_.scratchpad_lines) return refuse(kLocalRange, static_cast<uint64_t>(scale_end));
+      if (scale_end > sizes_.scratchpad_lines)
+        return refuse(kLocalRange, static_cast<uint64_t>(scale_end));
     }
 
     const uint64_t address = command.word[3];
@@ -148,11 +164,13 @@ Decoded ReferenceDecoder::Decode(uint32_t index, const Command& command) {
     if (Wide{address} >= top || least < 0 || greatest >= top) return refuse(kAddress, address);
     bool granted = false;
     for (const Window& w : windows_) {
-      granted = granted || (((w.permit >> (store ? 1 : 0)) & 1) && least >= Wide{w.base} && greatest <= Wide{w.last});
+      granted = granted || (((w.permit >> (store ? 1 : 0)) & 1) && least >= Wide{w.base} &&
+                            greatest <= Wide{w.last});
     }
     if (!granted) return refuse(kWindow, address);
     if (store && space == 1 && conversion == 2 && !per_column) {
-      const bool negative = scale >> 31, finite = ((scale >> 23) & 0xff) != 0xff, zero = (scale << 1) == 0;
+      const bool negative = scale >> 31, finite = ((scale >> 23) & 0xff) != 0xff,
+                 zero = (scale << 1) == 0;
       if (negative || !finite || zero) return refuse(kScale);
     }
 
@@ -162,7 +180,8 @@ Decoded ReferenceDecoder::Decode(uint32_t index, const Command& command) {
     o.local_base = local(command.Get(5, 0, 32));
     o.local_pitch = local(command.Get(5, 32, 32));
     const bool row_wait = ((sync[0] | sync[1]) >> 29) & 1;
-    o.merge = stride[0] == Wide{run} && count[0] > 1 && !row_wait && Wide{run} * count[0] < (Wide{1} << 32);
+    o.merge = stride[0] == Wide{run} && count[0] > 1 && !row_wait &&
+              Wide{run} * count[0] < (Wide{1} << 32);
     o.merged_run = o.merge ? static_cast<uint32_t>(Wide{run} * count[0]) : 0;
     o.accumulators = space == 1;
     for (int d = 0; d < 4; ++d) {
@@ -185,7 +204,8 @@ Decoded ReferenceDecoder::Decode(uint32_t index, const Command& command) {
     const unsigned bytes = format == 2 ? 2 : 1;
     const uint64_t m = command.Get(4, 0, 32), n = command.Get(4, 32, 32), k = command.Get(5, 0, 32);
     const uint64_t block = uint64_t{sizes_.rows} * (format == 1 ? 2 : 1);
-    if (m == 0 || n == 0 || k == 0 || m > 65536 || k > 65536 || n * bytes > (1u << 20)) return refuse(kSize);
+    if (m == 0 || n == 0 || k == 0 || m > 65536 || k > 65536 || n * bytes > (1u << 20))
+      return refuse(kSize);
     const uint64_t blocks = (k + block - 1) / block, strips = (n + sizes_.cols - 1) / sizes_.cols;
     const Wide c_pitch = command.Get(8, 32, 32);
     if (blocks > 65535 || (strips > 1 && c_pitch < Wide{m})) return refuse(kSize);

@@ -8,8 +8,8 @@ namespace systolith::test {
 
 /// What was built.
 struct Sizes {
-  unsigned rows, cols, line_bytes, scratchpad_lines, accumulator_rows, address_width, semaphores, windows,
-      bus_bytes, max_burst_beats, fetch_buffer, queue_depth;
+  unsigned rows, cols, line_bytes, scratchpad_lines, accumulator_rows, address_width, semaphores,
+      windows, bus_bytes, max_burst_beats, fetch_buffer, queue_depth;
   bool bf16, int8;
 };
 
@@ -28,12 +28,12 @@ struct Command {
 
 struct Window {
   uint64_t base, last;
-  unsigned permit;   // bit 0 read, bit 1 write
+  unsigned permit;  // bit 0 read, bit 1 write
 };
 
 /// A command as its unit takes it; only the fields of its unit are set.
 struct Observed {
-  unsigned unit = 0;   // 1 load, 2 matrix, 3 store
+  unsigned unit = 0;  // 1 load, 2 matrix, 3 store
   uint32_t index = 0;
   bool record = false, raise_irq = false;
   std::array<uint32_t, 4> sync{};
@@ -55,17 +55,20 @@ struct Observed {
 };
 
 struct Decoded {
-  unsigned cause = 0;         // 0: accepted
+  unsigned cause = 0;  // 0: accepted
   uint64_t address = 0;
-  Observed command;           // if accepted and not NOP (unit 0)
+  Observed command;  // if accepted and not NOP (unit 0)
 };
 
-/// Section 4 of docs/interfaces.md as a program: checks in the order of 4.6 with exact arithmetic, in one
-/// go. Keeps the semaphores' bindings of the commands it accepted.
+/// Section 4 of docs/interfaces.md as a program: checks in the order of 4.6 with exact arithmetic,
+/// in one go. Keeps the semaphores' bindings of the commands it accepted.
 class ReferenceDecoder {
  public:
   ReferenceDecoder(const Sizes& sizes, std::vector<Window> windows)
-      : sizes_(sizes), windows_(std::move(windows)), signaller_(sizes.semaphores), waiter_(sizes.semaphores) {}
+      : sizes_(sizes),
+        windows_(std::move(windows)),
+        signaller_(sizes.semaphores),
+        waiter_(sizes.semaphores) {}
 
   Decoded Decode(uint32_t index, const Command& command);
 
