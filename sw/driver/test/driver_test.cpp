@@ -1,0 +1,179 @@
+// The driver on the model and on simulated devices: handles, arguments, faults, reset.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+#include "systolith/registers.h"
+#include "systolith/systolith.hpp"
+
+namespace systolith {
+namespace {
+
+systolith_command_t nop(bool record) {
+  systolith_command_t command{};
+  SYSTOLITH_SET(command.words, HEADER_VERSION, SYSTOLITH_HEADER_VERSION_VALUE);
+  SYSTOLITH_SET(command.words, HEADER_OPCODE, SYSTOLITH_OPCODE_NOP);
+  SYSTOLITH_SET(command.words, HEADER_UNIT, SYSTOLITH_UNIT_COMMAND_PROCESSOR);
+  SYSTOLITH_SET(command.words, HEADER_RECORD, record ? 1 : 0);
+  return command;
+}
+
+systolith_command_t load(std::uint64_t address, std::uint32_t run) {
+  systolith_command_t command{};
+  SYSTOLITH_SET(command.words, HEADER_VERSION, SYSTOLITH_HEADER_VERSION_VALUE);
+  SYSTOLITH_SET(command.words, HEADER_OPCODE, SYSTOLITH_OPCODE_LOAD);
+  SYSTOLITH_SET(command.words, HEADER_UNIT, SYSTOLITH_UNIT_LOAD);
+  SYSTOLITH_SET(command.words, TRANSFER_ADDRESS, address);
+  SYSTOLITH_SET(command.words, TRANSFER_RUN, run);
+  SYSTOLITH_SET(command.words, TRANSFER_LOCAL_PITCH, 1);
+  SYSTOLITH_SET(command.words, TRANSFER_COUNT_0, 1);
+  SYSTOLITH_SET(command.words, TRANSFER_COUNT_1, 1);
+  SYSTOLITH_SET(command.words, TRANSFER_COUNT_2, 1);
+  SYSTOLITH_SET(command.words, TRANSFER_COUNT_3, 1);
+  return command;
+}
+
+class OnBackend : public testing::TestWithParam<const char*> {
+ protected:
+  void open_queue(Device& device, std::uint32_t slots_log2 = 3) {
+    const systolith_capabilities_t c = device.capabilities();
+    device.grant(0, c.memory_base, c.memory_bytes);
+    device.create_queue(slots_log2);
+  }
+};
+
+TEST_P(OnBackend, RingWrapsInBatchesOfAnySize) {
+  Device device(GetParam());
+  open_queue(device);
+  std::uint32_t expected = 0;
+  for (const std::size_t batch : {1U, 7U, 8U, 25U, 3U}) {
+    const std::uint32_t last = device.submit(std::vector<systolith_command_t>(batch, nop(true)));
+    expected += static_cast<std::uint32_t>(batch);
+    EXPECT_EQ(last, expected - 1);
+    device.wait(last);
+    const systolith_record_t record = device.record(last);
+    EXPECT_EQ(record.words[0] & 0xffffffff, last);
+    EXPECT_EQ(record.words[0] >> 32 & 0xff, SYSTOLITH_STATE_COMPLETED);
+  }
+}
+
+// An illegal command: the wait ends at once with cause and index, and after a reset the device
+// works.
+TEST_P(OnBackend, FaultNamesCauseIndexAndAddressAndResetRecovers) {
+  struct Case {
+    systolith_command_t command;
+    std::uint32_t cause;
+    std::uint64_t address;
+  };
+  Device device(GetParam());
+  const std::uint64_t base = device.capabilities().memory_base;
+  Case cases[] = {
+      {nop(false), SYSTOLITH_CAUSE_VERSION, 0},
+      {nop(false), SYSTOLITH_CAUSE_OPCODE, 0},
+      {nop(false), SYSTOLITH_CAUSE_RESERVED, 0},
+      {load(base, 0), SYSTOLITH_CAUSE_SIZE, 0},
+      {load(0x1000, 16), SYSTOLITH_CAUSE_WINDOW, 0x1000},
+      {load(~std::uint64_t{0} - 4, 16), SYSTOLITH_CAUSE_ADDRESS, ~std::uint64_t{0} - 4}};
+  SYSTOLITH_SET(cases[0].command.words, HEADER_VERSION, 9);
+  SYSTOLITH_SET(cases[1].command.words, HEADER_OPCODE, 0x77);
+  cases[2].command.words[15] = 1;
+  for (const Case& c : cases) {
+    open_queue(device);
+    device.wait(device.submit({nop(false), nop(false)}));
+    try {
+      device.wait(device.submit({nop(true), c.command, nop(true)}));
+      ADD_FAILURE() << "cause " << c.cause << " was not reported";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.status(), SYSTOLITH_FAULT) << error.what();
+      EXPECT_NE(std::string(error.what()).find(systolith_cause_name(c.cause)), std::string::npos)
+          << error.what();
+    }
+    const systolith_fault_t fault = device.fault();
+    EXPECT_EQ(fault.cause, c.cause);
+    EXPECT_EQ(fault.index, 3U);
+    EXPECT_EQ(fault.address, c.address) << systolith_cause_name(c.cause);
+    EXPECT_EQ(device.record(2).words[0] >> 32 & 0xff, SYSTOLITH_STATE_COMPLETED);
+    EXPECT_EQ(device.record(3).words[0] >> 32 & 0xff, SYSTOLITH_STATE_FAILED);
+    device.reset();
+    EXPECT_EQ(device.fault().cause, SYSTOLITH_CAUSE_NONE);
+  }
+  open_queue(device);
+  device.wait(device.submit({nop(true)}));
+}
+
+TEST_P(OnBackend, QueueWithoutAWindowIsRefusedWithWhatToDo) {
+  Device device(GetParam());
+  try {
+    device.create_queue(2);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("grant"), std::string::npos) << error.what();
+  }
+  device.reset();
+  open_queue(device);
+  device.wait(device.submit({nop(true)}));
+}
+
+TEST_P(OnBackend, MemoryIsAllocatedCopiedAndUsedUp) {
+  Device device(GetParam());
+  const std::uint64_t a = device.allocate(100, 4096);
+  const std::uint64_t b = device.allocate(100);
+  EXPECT_EQ(a % 4096, 0U);
+  EXPECT_NE(a, b);
+  std::string text = "bits that come back";
+  device.copy_in(b, text.data(), text.size());
+  std::string back(text.size(), ' ');
+  device.copy_out(b, back.data(), back.size());
+  EXPECT_EQ(back, text);
+  EXPECT_THROW(device.allocate(std::uint64_t{1} << 40), Error);
+  EXPECT_THROW(device.free(a + 1), Error);
+  EXPECT_THROW(device.copy_in(device.capabilities().memory_base - 1, text.data(), 4), Error);
+  device.free(a);
+  device.free(b);
+}
+
+TEST_P(OnBackend, CapabilitiesAreThoseOfTheConfiguration) {
+  const systolith_capabilities_t c = Device(GetParam()).capabilities();
+  EXPECT_EQ(c.rows, 4U);
+  EXPECT_EQ(c.columns, 4U);
+  EXPECT_EQ(c.bus_bytes, 8U);
+  EXPECT_EQ(c.lines, 32U);
+  EXPECT_EQ(c.formats, 6U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, OnBackend,
+                         testing::Values("model:config=tiny", "sim:config=tiny"),
+                         [](const auto& info) {
+                           return std::string(info.param).substr(0, std::strcspn(info.param, ":"));
+                         });
+
+TEST(Handles, NullAndClosedAreRefused) {
+  EXPECT_EQ(systolith_close(nullptr), SYSTOLITH_BAD_HANDLE);
+  EXPECT_EQ(systolith_reset(nullptr), SYSTOLITH_BAD_HANDLE);
+  systolith_device_t* device = nullptr;
+  ASSERT_EQ(systolith_open("model:config=tiny", &device), SYSTOLITH_OK);
+  EXPECT_EQ(systolith_capabilities(device, nullptr), SYSTOLITH_BAD_ARGUMENT);
+  EXPECT_EQ(systolith_close(device), SYSTOLITH_OK);
+  EXPECT_EQ(systolith_close(device), SYSTOLITH_BAD_HANDLE);
+  systolith_capabilities_t c;
+  EXPECT_EQ(systolith_capabilities(device, &c), SYSTOLITH_BAD_HANDLE);
+  EXPECT_STRNE(systolith_error(), "");
+}
+
+TEST(Uris, WhatIsUnknownIsRefusedWithWhatThereIs) {
+  systolith_device_t* device = nullptr;
+  EXPECT_EQ(systolith_open(nullptr, &device), SYSTOLITH_BAD_ARGUMENT);
+  for (const char* uri :
+       {"nonsense", "gpu:", "sim:config=7x7", "sim:rows=5,cols=99", "sim:colour=red",
+        "sim:latency=x", "model:stall=0.1", "sim:stall=1.5", "sim:latency=0", "sim:rows"}) {
+    EXPECT_EQ(systolith_open(uri, &device), SYSTOLITH_NO_DEVICE) << uri;
+    EXPECT_EQ(device, nullptr);
+    EXPECT_STRNE(systolith_error(), "") << uri;
+  }
+  EXPECT_EQ(systolith_open("sim:config=7x7", &device), SYSTOLITH_NO_DEVICE);
+  EXPECT_NE(std::string(systolith_error()).find("rows=4,cols=4"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace systolith
