@@ -1,18 +1,22 @@
-// Accumulator rows of Cols words with a type tag: one bank a column, in two copies so that the array and the drain
-// each have a read port.
+// Accumulator rows of Cols words with a type tag: one bank a column, in two copies so that the
+// array and the drain each have a read port.
 //
-// Array ports are skewed like the array itself: `read_row_i` and `write_row_i` are column 0's, column c follows c cycles later
-// with its own registered copy of the row, so no deskew registers are needed. Both ports take a row a cycle, always.
-//   read:  column c at `read_data_o[c]` MemoryLatency + c cycles after `read_valid_i`, the tag MemoryLatency cycles after
-//   write: column c's value is taken c cycles after `write_valid_i`, a read presented in the cycle after sees it
+// Array ports are skewed like the array itself: `read_row_i` and `write_row_i` are column 0's,
+// column c follows c cycles later with its own registered copy of the row, so no deskew registers
+// are needed. Both ports take a row a cycle, always.
+//   read:  column c at `read_data_o[c]` MemoryLatency + c cycles after `read_valid_i`, the tag
+//     MemoryLatency cycles after
+//   write: column c's value is taken c cycles after `write_valid_i`, a read presented in the cycle
+//     after sees it
 // Drain port: all columns of a row MemoryLatency cycles after `drain_read_valid_i`, always granted.
 //
-// Load port: a bus word of one row; accepted in a cycle in which the array writes none of its columns. Word 0 of a row carries the
-// tag (every run begins there). After WaitLimit cycles `hole_o` asks, HoleWidth cycles of every HolePeriod, to leave
-// issue slots free; a hole travels along the columns, so that the words of a row follow it.
+// Load port: a bus word of one row; accepted in a cycle in which the array writes none of its
+// columns. Word 0 of a row carries the tag (every run begins there). After WaitLimit cycles
+// `hole_o` asks, HoleWidth cycles of every HolePeriod, to leave issue slots free; a hole travels
+// along the columns, so that the words of a row follow it.
 //
-// `clear_i` (pulse) writes zero and tag none to every row along the write pipe; `clear_busy_o` until the last column is done.
-// The array must not write and nothing is loaded meanwhile.
+// `clear_i` (pulse) writes zero and tag none to every row along the write pipe; `clear_busy_o`
+// until the last column is done. The array must not write and nothing is loaded meanwhile.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -210,7 +214,8 @@ module accumulators
   );
 
   // ---- hole ----
-  logic [PressureWidth-1:0] pressure_q, pressure_d;   // cycles waited, kept from word to word of a stream
+  // Cycles waited, kept from word to word of a stream.
+  logic [PressureWidth-1:0] pressure_q, pressure_d;
   logic [HoleCountWidth-1:0] hole_count_q, hole_count_d;
   logic pressing;
   assign pressing = (pressure_q == PressureWidth'(WaitLimit));
@@ -240,7 +245,8 @@ module accumulators
   // The interlock of the matrix unit keeps a partial sum's read away from its write.
   `ASSERT(NoReadOfRowBeingWritten, !(read_valid_i && write_valid_i && read_row_i == write_row_i))
   `ASSERT(NoWriteDuringClear, !(clearing_q && write_valid_i))
-  `ASSERT(TagWithLoad, !accumulator_write_valid_i || accumulator_write_tag_i != command_pkg::TagNone)
+  `ASSERT(TagWithLoad,
+          !accumulator_write_valid_i || accumulator_write_tag_i != command_pkg::TagNone)
 
 endmodule
 

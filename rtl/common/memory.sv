@@ -1,10 +1,13 @@
 // The one on-chip memory: a write port with strobes and a read port, for block RAM.
 //
-// Write: taken in the cycle of `write_valid_i`; granule g (Granule bits) changes where strobe g is set.
-// Read: `read_data_o` is there Latency cycles after `read_valid_i` and keeps its value until the next read's data. One of each a cycle.
-// A read sees the writes of all earlier cycles. Read and write of one address in the same cycle: the old word in simulation,
-// undefined in block RAM, so no user may rely on it; AllowCollision = 0 asserts that it never happens.
-// `corrected_o`, `uncorrected_o`: with the data, an error was corrected / was not. No code is built yet: both are 0.
+// Write: taken in the cycle of `write_valid_i`; granule g (Granule bits) changes where strobe g is
+// set.
+// Read: `read_data_o` is there Latency cycles after `read_valid_i` and keeps its value until the
+// next read's data. One read and one write a cycle; a read sees the writes of all earlier cycles.
+// Read and write of one address in the same cycle: the old word in simulation, undefined in block
+// RAM, so no user may rely on it; AllowCollision = 0 asserts that it never happens.
+// `corrected_o`, `uncorrected_o`: with the data, an error was corrected, was not. No code is built
+// yet: both are 0.
 //
 // Width a multiple of Granule; Depth >= 2; Latency 1 or 2.
 `include "systolith_assert.svh"
@@ -41,7 +44,8 @@ module memory #(
 
   (* no_rw_check *) logic [Width-1:0] mem [Depth];
 
-  // Merged word rather than a write a granule: synthesis turns the feedback into byte enables, simulation writes one word.
+  // Merged word rather than a write a granule: synthesis turns the feedback into byte enables,
+  // simulation writes one word.
   always_ff @(posedge clk_i) begin
     if (write_valid_i) begin
       automatic logic [Width-1:0] word = write_data_i;

@@ -1,12 +1,15 @@
-// Started matrix commands in order: counts their visible rows, gives their signals, reports their ends.
+// Started matrix commands in order: counts their visible rows, gives their signals, reports their
+// ends.
 //
-// `push_i` enters a started command into slot `slot_o` (not while `full_o`). `row_visible_i` says that the next row in issue order is
-// visible from the following cycle on; rows belong to commands in order. The oldest command signals as its rows come and is
-// reported once all of them are visible and all signals given: two cycles after its last row at the earliest.
+// `push_i` enters a started command into slot `slot_o` (not while `full_o`). `row_visible_i` says
+// that the next row in issue order is visible from the following cycle on; rows belong to commands
+// in order. The oldest command signals as its rows come and is reported once all of them are
+// visible and all signals given: two cycles after its last row at the earliest.
 //
-// A stop ends a command early: a type tag fault or a refused signal fails it, `abandon_i` aborts it. From then `stopped_o` holds
-// until `clear_i`; older commands end as usual, the stopped one is reported once `drained_i`, the younger ones as aborted.
-// Of several stops that of the oldest command counts.
+// A stop ends a command early: a type tag fault or a refused signal fails it, `abandon_i` aborts
+// it. From then `stopped_o` holds until `clear_i`; older commands end as usual, the stopped one is
+// reported once `drained_i`, the younger ones as aborted. Of several stops that of the oldest
+// command counts.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -45,7 +48,7 @@ module command_tracker
   input  logic         report_ready_i,
   // state
   output logic         busy_o,          // a command or a report is held
-  output logic         quiet_o          // nothing to do before the next row: at most one command, no signal, no report
+  output logic         quiet_o          // nothing to do before the next row comes
 );
 
   localparam int unsigned CountWidth = $clog2(CommandSlots + 1);

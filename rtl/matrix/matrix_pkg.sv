@@ -1,4 +1,5 @@
-// Types between the sub-modules of the matrix unit, and the distances that follow from the array's timing.
+// Types between the sub-modules of the matrix unit, and the distances that follow from the array's
+// timing.
 package matrix_pkg;
 
   import systolith_config_pkg::*;
@@ -10,11 +11,11 @@ package matrix_pkg;
   parameter int unsigned SlotWidth = index_width(CommandSlots);
 
   // Cycles from the issue of a row (its operand's read) to ...
-  parameter int unsigned IssueToSumRead = SumOffset;                     // ... the read of column 0's partial sum
-  parameter int unsigned IssueToTag = SumOffset + MemoryLatency;         // ... that sum and its tag
-  parameter int unsigned IssueToWrite = MemoryLatency + ResultOffset;    // ... the write of column 0's result
-  parameter int unsigned IssueToVisible = IssueToWrite + Cols;           // ... the first cycle that sees the whole row
-  parameter int unsigned IssueToReissue = IssueToWrite + 1 - IssueToSumRead;  // ... the row's next issue
+  parameter int unsigned IssueToSumRead = SumOffset;                   // ... column 0's sum read
+  parameter int unsigned IssueToTag = SumOffset + MemoryLatency;       // ... that sum and its tag
+  parameter int unsigned IssueToWrite = MemoryLatency + ResultOffset;  // ... column 0's result written
+  parameter int unsigned IssueToVisible = IssueToWrite + Cols;         // ... the whole row readable
+  parameter int unsigned IssueToReissue = IssueToWrite + 1 - IssueToSumRead;  // ... next issue
 
   // Operands and strips of B in a scratchpad line.
   parameter int unsigned OperandSlotWidth = index_width(OperandsPerLine);

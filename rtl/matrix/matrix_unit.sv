@@ -1,19 +1,22 @@
 // Matrix unit: products of scratchpad blocks into the accumulators on the systolic array.
 //
-//   command -> wait gates -> pass_walker -> stationary_loader ------------------> array (shadow)
-//                                 |                                                 |
-//                            row_walker (reentry_table) -> issue -> scratchpad -> array -> accumulators
-//                                                                                   |
-//                                                    command_tracker <- visible rows, tag faults
+//   command -> wait gates -> pass_walker -> stationary_loader ------------> array (shadow)
+//                                 |                                            |
+//               (reentry_table) row_walker -> issue -> scratchpad (A) ------> array
+//                                                                              |
+//                 reports, signals <- command_tracker <- visible rows <- accumulators
 //
-// A command's passes are walked one ahead of the rows: as soon as a pass's first row has swapped its stationary block in, the next pass's block, of
-// this command or the next one, is loaded behind the wave. One row issues a cycle when the waits allow it, its previous partial sum
-// is written, its stationary block is in time, the scratchpad grants its read and no hole is asked for; from its issue on everything
-// has fixed distances (`matrix_pkg`), so one shift register of issue bits times the unit.
+// A command's passes are walked one ahead of the rows: as soon as a pass's first row has swapped
+// its stationary block in, the next pass's block, of this command or the next one, is loaded behind
+// the wave. One row issues a cycle when the waits allow it, its previous partial sum is written,
+// its stationary block is in time, the scratchpad grants its read and no hole is asked for; from
+// its issue on everything has fixed distances (`matrix_pkg`), so one shift register of issue bits
+// times the unit.
 //
-// Unit contract, array and memory ports: docs/architecture.md. Wait units of the next command are asked for only once the
-// current one has all of its own. A pass's stationary block is read only once its first row is allowed.
-// A command that meets a fault stops issuing; what is in the array is still written.
+// Unit contract, array and memory ports: docs/architecture.md. Wait units of the next command are
+// asked for only once the current one has all of its own. A pass's stationary block is read only
+// once its first row is allowed. A command that meets a fault stops issuing; what is in the array
+// is still written.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -246,7 +249,8 @@ module matrix_unit
   logic row_gated, reentry;
   sequence_t ahead;
 
-  assign row_gated = gate_running_q && row.slot == gate_slot_q;   // else all rows of its command are allowed
+  // Rows of a command that no longer owns the gates are all allowed.
+  assign row_gated = gate_running_q && row.slot == gate_slot_q;
   assign row_refused[0] = row_gated && {1'b0, row.number} >= allowed[0];
   assign row_refused[1] = row_gated && {1'b0, row.number} >= allowed[1];
   assign ahead = row.needs - written_q;

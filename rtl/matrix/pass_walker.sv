@@ -1,8 +1,10 @@
-// Walks a command's passes: k block outer and strip inner, or the other way round with `strip_outer`.
+// Walks a command's passes: k block outer and strip inner, or the other way round with
+// `strip_outer`.
 //
-// `start_i` takes `command_i` and `slot_i`; from the next cycle `pass_o` is the current pass while `valid_o`, stable until `next_i`, which steps to
-// the next one, a pass a cycle. `clear_i` forgets the command. Addresses are kept as sums of a part that moves with the k block and one that
-// moves with the strip, so a step is additions only.
+// `start_i` takes `command_i` and `slot_i`; from the next cycle `pass_o` is the current pass while
+// `valid_o`, stable until `next_i`, which steps to the next one, a pass a cycle. `clear_i` forgets
+// the command. Addresses are kept as sums of a part that moves with the k block and one that moves
+// with the strip, so a step is additions only.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -47,8 +49,8 @@ module pass_walker
 
   // Lines from one k block to the next.
   line_index_t b_block_step;
-  assign b_block_step = command_i.int8 ? LineIndexWidth'(command_i.b_pitch * LocalWidth'(BlockKInt8))
-                                       : LineIndexWidth'(command_i.b_pitch * LocalWidth'(BlockKBf16));
+  assign b_block_step = LineIndexWidth'(
+      command_i.b_pitch * (command_i.int8 ? LocalWidth'(BlockKInt8) : LocalWidth'(BlockKBf16)));
 
   logic strip_line_end;
   assign strip_line_end = command_i.int8 ? state_q.b_slot == StripSlotWidth'(StripsPerLineInt8 - 1)

@@ -1,9 +1,10 @@
 // Finds the row in flight, if any, that an accumulator row's partial sum comes from.
 //
-// The last Depth passes are kept, each with its first accumulator row, its row count and the number of its first row (rows are
-// numbered as they leave the walker). The youngest pass that holds a row names its last writer: exact, at a few entries
-// instead of a bit a row. An entry leaves once all of its rows are written, so `full_o` cannot last.
-// Combinational answer; a pass is entered with its last row, so its own rows never match it.
+// The last Depth passes are kept, each with its first accumulator row, its row count and the number
+// of its first row (rows are numbered as they leave the walker). The youngest pass that holds a row
+// names its last writer: exact, at a few entries instead of a bit a row. An entry leaves once all
+// of its rows are written, so `full_o` cannot last. Combinational answer; a pass is entered with
+// its last row, so its own rows never match it.
 `include "systolith_assert.svh"
 `default_nettype none
 

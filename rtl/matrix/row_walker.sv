@@ -1,8 +1,9 @@
 // Walks the rows of passes and gives each its addresses and the row in flight that it depends on.
 //
-// `pass_valid_i` offers a pass (taken with `pass_ready_o`, no bubble between passes); its rows come out on `row_o` in order, one a
-// cycle, from the cycle after next: one register for the row walked, one for the row ready to issue.
-// `stall_table_o`: no row goes on as the table of passes in flight is full.
+// `pass_valid_i` offers a pass (taken with `pass_ready_o`, no bubble between passes); its rows come
+// out on `row_o` in order, one a cycle, from the cycle after next: one register for the row walked,
+// one for the row ready to issue. `stall_table_o`: no row goes on as the table of passes in flight
+// is full.
 `include "systolith_assert.svh"
 `default_nettype none
 

@@ -1,11 +1,14 @@
-// Brings stationary blocks from the scratchpad into the array's shadow registers, behind the wave of the last swap.
+// Brings stationary blocks from the scratchpad into the array's shadow registers, behind the wave
+// of the last swap.
 //
-// Time is cut into RowLatency phases: the wave passes a row of the array every RowLatency cycles, and so does each block's load. A load that
-// starts (`start_i` with `ready_o`) in cycle g reads k row r in cycle g + r x RowLatency, in the phase that it started in; INT8
-// takes two phases in a row, for the two rows of B that are zipped (bytes interleaved) into one stationary row. Up to RowLatency
-// loads overlap this way without any arbitration, as the scratchpad grants every read.
-// Stationary row r is at the array MemoryLatency cycles after its (last) read. So a row of A that swaps may issue from
-// cycle g + StationaryLead, one later in INT8, which is when `in_time_o` rises.
+// Time is cut into RowLatency phases: the wave passes a row of the array every RowLatency cycles,
+// and so does each block's load. A load that starts (`start_i` with `ready_o`) in cycle g reads k
+// row r in cycle g + r x RowLatency, in the phase that it started in; INT8 takes two phases in a
+// row, for the two rows of B that are zipped (bytes interleaved) into one stationary row. Up to
+// RowLatency loads overlap this way without any arbitration, as the scratchpad grants every read.
+// Stationary row r is at the array MemoryLatency cycles after its (last) read. So a row of A that
+// swaps may issue from cycle g + StationaryLead, one later in INT8, which is when `in_time_o`
+// rises.
 // Rows past k_valid are not read; the missing half of an odd INT8 step is zero.
 `include "systolith_assert.svh"
 `default_nettype none
@@ -22,7 +25,7 @@ module stationary_loader
   // passes
   input  logic  start_i,   // load `pass_i`; needs ready_o
   input  pass_t pass_i,
-  output logic  ready_o,   // a free phase begins in this cycle and the last swap's wave is far enough
+  output logic  ready_o,   // a free phase begins now, the last swap's wave is far enough
   input  logic  swap_i,    // a swapping row issues in this cycle
   output logic  in_time_o, // the last started load allows its first row to issue in this cycle
   output logic  busy_o,
@@ -43,7 +46,9 @@ module stationary_loader
   localparam int unsigned RowCountWidth = $clog2(Rows + 1);
   localparam int unsigned BlockSlotWidth = index_width(StripsPerLineBf16);
 
-  if (RowLatency < 2) $error("stationary_loader: RowLatency must be at least 2, INT8 needs two phases");
+  if (RowLatency < 2) begin : gen_bad_row_latency
+    $error("stationary_loader: RowLatency must be at least 2, INT8 needs two phases");
+  end
 
   typedef logic [PhaseWidth-1:0] phase_t;
   typedef logic [RowCountWidth-1:0] row_count_t;
@@ -130,7 +135,7 @@ module stationary_loader
     delay_d = (delay_q == '0) ? '0 : delay_q - 1'b1;
     if (swap_i && StationaryDelay > 0) delay_d = DelayWidth'(StationaryDelay - 1);
     lead_d = (lead_q == '0) ? '0 : lead_q - 1'b1;
-    if (start_i) lead_d = LeadWidth'(StationaryLead) - (pass_i.int8 ? LeadWidth'(0) : LeadWidth'(1));
+    if (start_i) lead_d = LeadWidth'(StationaryLead) - LeadWidth'(!pass_i.int8);
     waiting_swap_d = (waiting_swap_q && !swap_i) || start_i;
     if (clear_i) waiting_swap_d = 1'b0;
   end

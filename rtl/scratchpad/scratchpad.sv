@@ -1,10 +1,13 @@
-// Scratchpad: ScratchpadLines lines of LineBytes in ScratchpadBanks banks, one write and three read ports.
+// Scratchpad: ScratchpadLines lines of LineBytes in ScratchpadBanks banks, one write and three read
+// ports.
 //
-// Bank b holds lines b x LinesPerBank .. (b + 1) x LinesPerBank - 1: software that keeps A and B in different banks has no conflicts.
-// Reads of different banks are granted together, on one bank in the order stationary, store, operand; the grant comes in the
-// same cycle, the data MemoryLatency cycles later, for that one cycle.
+// Bank b holds lines b x LinesPerBank .. (b + 1) x LinesPerBank - 1: software that keeps A and B in
+// different banks has no conflicts.
+// Reads of different banks are granted together, on one bank in the order stationary, store,
+// operand; the grant comes in the same cycle, the data MemoryLatency cycles later, for that cycle.
 // Write: one bus word of a line with byte strobes, always accepted, seen by reads of later cycles.
-// `clear_i` (pulse) zeroes all of it, one line of each bank a cycle; `clear_busy_o` meanwhile, and nothing else may be going on.
+// `clear_i` (pulse) zeroes all of it, one line of each bank a cycle; `clear_busy_o` meanwhile, and
+// nothing else may be going on.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -106,7 +109,8 @@ module scratchpad
   assign write_line = clearing_q ? clear_line_q : scratchpad_write_line_i[InBankWidth-1:0];
 
   line_t bank_data [ScratchpadBanks];
-  logic [ScratchpadBanks*WordsPerLine-1:0] unused_corrected, unused_uncorrected;   // until a code is built
+  // Until a code is built.
+  logic [ScratchpadBanks*WordsPerLine-1:0] unused_corrected, unused_uncorrected;
 
   for (genvar b = 0; b < ScratchpadBanks; b++) begin : gen_bank
     logic stationary_here, store_here, read_valid;

@@ -1,4 +1,5 @@
-// Matrix unit with its memories and the semaphores; C++ takes the place of the command processor, load and store unit.
+// Matrix unit with its memories and the semaphores; C++ takes the place of the command processor,
+// load and store unit.
 `default_nettype none
 
 module matrix_unit_bench
@@ -22,7 +23,7 @@ module matrix_unit_bench
   input  logic        command_valid_i,
   output logic        command_ready_o,
   input  logic [31:0] index_i,
-  input  logic [31:0] wait_word_i [2],     // as in the command: count, semaphore, rows_log2, by_rows
+  input  logic [31:0] wait_word_i [2],     // as in the command
   input  logic [31:0] signal_word_i [2],
   input  logic        int8_i,
   input  logic        accumulate_i,
@@ -245,7 +246,8 @@ module matrix_unit_bench
 
   logic unused;
   assign unused = ^{wait_word_i[0], wait_word_i[1], signal_word_i[0], signal_word_i[1], wait_grant,
-                    signal_overflow, report, a_base_i, a_pitch_i, b_base_i, b_pitch_i, c_base_i, c_pitch_i,
+                    signal_overflow, report, a_base_i, a_pitch_i, b_base_i, b_pitch_i, c_base_i,
+                    c_pitch_i,
                     m_i, write_line_i, write_word_i, store_read_line_i, load_row_i, load_word_i,
                     drain_row_i, give_semaphore_i, take_semaphore_i, command};
 
