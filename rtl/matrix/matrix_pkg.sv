@@ -13,7 +13,7 @@ package matrix_pkg;
   // Cycles from the issue of a row (its operand's read) to ...
   parameter int unsigned IssueToSumRead = SumOffset;                   // ... column 0's sum read
   parameter int unsigned IssueToTag = SumOffset + MemoryLatency;       // ... that sum and its tag
-  parameter int unsigned IssueToWrite = MemoryLatency + ResultOffset;  // ... column 0's result written
+  parameter int unsigned IssueToWrite = MemoryLatency + ResultOffset;  // ... column 0's write
   parameter int unsigned IssueToVisible = IssueToWrite + Cols;         // ... the whole row readable
   parameter int unsigned IssueToReissue = IssueToWrite + 1 - IssueToSumRead;  // ... next issue
 
