@@ -55,6 +55,9 @@ generate: ## registers and command layouts from rtl/registers/*.rdl
 	@scripts/setup lint
 	$(VENV)/python scripts/generate.py
 
+bench: tool ## cycles, roofline and traffic of the benchmark's shapes: BF16, INT8, INT32
+	scripts/bench
+
 area: ## cells, flip-flops and memory bits of each module
 	@scripts/setup lint
 	$(VENV)/python scripts/area
