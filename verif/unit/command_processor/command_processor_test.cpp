@@ -1203,6 +1203,67 @@ TEST_F(CommandProcessor, ResetOfAnIdleQueueAndDoorbellsDuringReset) {
   ExpectUsable();
 }
 
+TEST_F(CommandProcessor, ResetThatIsNeverPaidEndsInTheBusTimeout) {
+  bench_->top().bus_timeout_i = 100;
+  Start();
+  bench_->hold_r = true;
+  bench_->Put(0, Nop(true));
+  bench_->Doorbell(1);
+  for (int i = 0; i < 20; ++i) bench_->Step();
+  bench_->top().queue_reset_i = 1;
+  ASSERT_TRUE(bench_->StepUntil([&] { return bench_->top().stuck_o != 0; }, 200));
+  EXPECT_EQ(bench_->top().fault_cause_o, 18);
+  EXPECT_EQ(bench_->top().fault_address_o, bench_->ring);
+  EXPECT_TRUE(bench_->top().busy_o);
+  EXPECT_TRUE(bench_->top().reset_request_o);
+  EXPECT_EQ(bench_->irq_reset_done, 0);
+  bench_->hold_r = false;
+  for (int i = 0; i < 500; ++i) bench_->Step();
+  EXPECT_EQ(bench_->irq_reset_done, 0);
+  EXPECT_TRUE(bench_->top().busy_o);
+  bench_->HardReset();
+  ExpectUsable();
+}
+
+TEST_F(CommandProcessor, TimeoutsOfZeroAreOff) {
+  Start();
+  Command waiting = Load(1);
+  Wait(waiting, 0, Sync(1, 1));
+  bench_->Put(0, waiting);
+  bench_->Doorbell(1);
+  for (int i = 0; i < 20000; ++i) bench_->Step();
+  EXPECT_FALSE(bench_->top().faulted_o);
+  bench_->debt[0] = true;
+  for (int i = 0; i < 20000; ++i) bench_->Step();
+  EXPECT_FALSE(bench_->top().stuck_o);
+  EXPECT_TRUE(bench_->top().busy_o);
+  bench_->debt[0] = false;
+  bench_->QueueReset();
+  ExpectUsable();
+}
+
+// Held off for as long as the memory likes, the record's address neither goes away nor is repeated.
+TEST_F(CommandProcessor, RecordsWaitForTheirAddressAndFollowOneAnother) {
+  Start();
+  bench_->hold_aw = true;
+  for (uint32_t i = 0; i < 12; ++i) bench_->Put(i, Nop(true, true));
+  bench_->Doorbell(12);
+  for (int i = 0; i < 1500; ++i) bench_->Step();
+  EXPECT_EQ(bench_->top().completed_o, 0u);
+  EXPECT_EQ(bench_->irq_command, 0);
+  bench_->write_latency = 200;
+  bench_->hold_aw = false;
+  const uint64_t released = bench_->cycles;
+  ASSERT_TRUE(Idle());
+  EXPECT_EQ(bench_->irq_command, 12);
+  for (uint32_t i = 0; i < 12; ++i) EXPECT_EQ(bench_->ReadRecord(i).index, i);
+  // Eight bursts may be owed: far fewer latencies than records.
+  const unsigned bursts =
+      std::max(1u, 32 / sizes_.bus_bytes /
+                       std::min(sizes_.max_burst_beats, std::max(1u, 32 / sizes_.bus_bytes)));
+  EXPECT_LT(bench_->cycles - released, 200u * (12 * bursts / 8 + 2) + 600);
+}
+
 // ---- everything at once ----
 
 // Programs of commands that feed each other by semaphores, at random pace, now and then with a
