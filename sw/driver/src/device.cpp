@@ -233,6 +233,7 @@ void DriverDevice::create_queue(std::uint32_t slots_log2) {
   backend_->write32(SYSTOLITH_REGISTER_CONTROL, 1);
   slots_ = slots;
   tail_ = 0;
+  backend_->advance(64);  // the checks of ring and records take a while
   for (int tries = 0; tries < 100; ++tries) {
     const std::uint32_t value = status();
     if ((value & (kFaulted | kStuck)) != 0) {

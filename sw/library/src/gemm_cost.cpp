@@ -139,6 +139,7 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
       widths.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(width, problem.n)));
     if (parts > 64 && width == group) break;
   }
+  if (group > device.cols && problem.n > device.cols) widths.push_back(device.cols);
   const std::uint64_t blocks = ceil_div(problem.k, estimate.block);
   for (std::uint64_t count = 1;; count *= 2) {
     slices.push_back(static_cast<std::uint32_t>(std::min(count, blocks) * estimate.block));
@@ -166,7 +167,6 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
                             0.0};
           const std::uint64_t a_lines =
               slots * height * ceil_div(std::uint64_t{slice} * element, device.line_bytes);
-          const std::uint64_t bank = device.lines / device.banks;
           const std::uint64_t b_row =
               strips_per_line > 1 ? tile_strips
                                   : ceil_div(std::uint64_t{width} * element, device.line_bytes);
@@ -174,8 +174,7 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
               problem.scaling == Scale::column
                   ? 2 * tile_strips * ceil_div(4ULL * device.cols, device.line_bytes)
                   : 0;
-          if (ceil_div(a_lines, bank) * bank + slots * b_row * slice + scale_lines > device.lines)
-            continue;
+          if (a_lines + slots * b_row * slice + scale_lines > device.lines) continue;
           tiling.cost = estimate.cost(tiling);
           candidates.push_back(tiling);
           break;

@@ -121,10 +121,13 @@ class Planner {
     return (number % t_.slots) * t_.tile_m * a_lines(t_.slice_k);
   }
   std::uint32_t b_region() const {
-    // A and B in different banks, so that both are read every cycle.
+    // A and B in different banks, so that both are read every cycle; packed where they would not
+    // fit.
     const std::uint32_t a_end = t_.slots * t_.tile_m * a_lines(t_.slice_k);
     const std::uint32_t bank = d_.lines / d_.banks;
-    return ceil_div(a_end, bank) * bank;
+    const std::uint32_t next_bank = ceil_div(a_end, bank) * bank;
+    const bool fits = next_bank + t_.slots * b_slot_lines() + scale_lines() <= d_.lines;
+    return fits ? next_bank : a_end;
   }
   std::uint32_t b_slot(std::uint32_t number) const {
     return b_region() + (number % t_.slots) * b_slot_lines();
