@@ -20,10 +20,18 @@ class Backend {
   virtual void write(std::uint64_t address, const void* data, std::size_t bytes) = 0;
   /// Lets at most `cycles` device cycles pass, fewer once the interrupt is high; how many passed.
   virtual std::uint64_t advance(std::uint64_t cycles) = 0;
-  /// Cache maintenance around transfers, for platforms that need it: before the device reads, after
-  /// it wrote.
+  /// The interrupt line.
+  virtual bool interrupt() = 0;
+  /// Resets the device together with the interconnect; registers are as after power-up, memory
+  /// keeps its contents. False when the platform can't.
+  virtual bool reset() { return false; }
+  /// Cache maintenance around transfers, for platforms that need it: `clean` before the device
+  /// reads, `invalidate` after it wrote. Both round outward to whole lines; the driver gives no two
+  /// buffers a common line and leaves no line dirty, so nothing of a neighbour is lost.
   virtual void clean(std::uint64_t address, std::size_t bytes) { (void)address, (void)bytes; }
   virtual void invalidate(std::uint64_t address, std::size_t bytes) { (void)address, (void)bytes; }
+  /// Orders memory writes before the doorbell.
+  virtual void barrier() {}
   virtual std::uint64_t memory_base() const = 0;
   virtual std::uint64_t memory_bytes() const = 0;
 };

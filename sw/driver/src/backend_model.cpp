@@ -22,6 +22,7 @@ class ModelBackend final : public Backend {
     if (pages == MAP_FAILED) throw std::bad_alloc();
     bytes_ = static_cast<std::byte*>(pages);
     memory_.attach(kBase, {bytes_, kBytes});
+    name_ = name;
     device_ = std::make_unique<model::Device>(model::Configuration::named(name), memory_);
   }
   ~ModelBackend() override {
@@ -43,10 +44,16 @@ class ModelBackend final : public Backend {
   }
   // The model is done when the doorbell's write returns: time that passes changes nothing.
   std::uint64_t advance(std::uint64_t cycles) override { return cycles; }
+  bool interrupt() override { return device_->interrupt(); }
+  bool reset() override {
+    device_ = std::make_unique<model::Device>(model::Configuration::named(name_), memory_);
+    return true;
+  }
   std::uint64_t memory_base() const override { return kBase; }
   std::uint64_t memory_bytes() const override { return kBytes; }
 
  private:
+  std::string name_;
   std::byte* bytes_ = nullptr;
   model::Memory memory_;
   std::unique_ptr<model::Device> device_;

@@ -30,6 +30,11 @@ class SimBackend final : public Backend {
     device_->step_until_interrupt(cycles);
     return device_->cycle() - before;
   }
+  bool interrupt() override { return device_->interrupt(); }
+  bool reset() override {
+    device_->reset();
+    return true;
+  }
   std::uint64_t memory_base() const override { return device_->memory().base(); }
   std::uint64_t memory_bytes() const override { return device_->memory().bytes(); }
 

@@ -59,6 +59,8 @@ void need(const void* pointer, const char* name) {
 
 }  // namespace
 
+uint32_t systolith_driver_version(void) { return SYSTOLITH_DRIVER_VERSION; }
+
 const char* systolith_error(void) { return last_error.c_str(); }
 
 const char* systolith_cause_name(uint32_t cause) { return systolith::driver::cause_name(cause); }
@@ -85,10 +87,11 @@ systolith_status_t systolith_open(const char* uri, systolith_device_t** device) 
     } catch (const std::invalid_argument& error) {
       throw Failure{SYSTOLITH_NO_DEVICE, error.what()};
     }
-    auto* opened = new systolith_device{DriverDevice(std::move(backend))};
+    auto opened = std::make_unique<systolith_device>(DriverDevice(std::move(backend)));
+    systolith::driver::check_sizes(parsed, opened->device.capabilities());
     const std::lock_guard lock(handles_lock);
-    handles.insert(opened);
-    *device = opened;
+    handles.insert(opened.get());
+    *device = opened.release();
   });
 }
 
@@ -152,6 +155,11 @@ systolith_status_t systolith_wait(systolith_device_t* device, uint32_t index, ui
   return with(device, [&](DriverDevice& d) { d.wait(index, timeout); });
 }
 
+systolith_status_t systolith_wait_interrupt(systolith_device_t* device, uint32_t index,
+                                            uint64_t timeout) {
+  return with(device, [&](DriverDevice& d) { d.wait(index, timeout, true); });
+}
+
 systolith_status_t systolith_record(systolith_device_t* device, uint32_t index,
                                     systolith_record_t* record) {
   return with(device, [&](DriverDevice& d) {
@@ -169,6 +177,10 @@ systolith_status_t systolith_fault(systolith_device_t* device, systolith_fault_t
 
 systolith_status_t systolith_reset(systolith_device_t* device) {
   return with(device, [&](DriverDevice& d) { d.reset(); });
+}
+
+systolith_status_t systolith_reset_device(systolith_device_t* device) {
+  return with(device, [&](DriverDevice& d) { d.reset_device(); });
 }
 
 systolith_status_t systolith_counters(systolith_device_t* device, systolith_counters_t* counters) {

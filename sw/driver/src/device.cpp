@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
 #include <cstring>
 #include <vector>
 
@@ -18,6 +19,8 @@ constexpr std::uint64_t kDefaultTimeout = 1'000'000'000;
 constexpr std::uint64_t kResetTimeout = 4'000'000;
 constexpr std::uint32_t kGone = 0xffffffff;
 constexpr std::uint64_t kDefaultAlignment = 64;
+constexpr std::uint64_t kCacheLine = 64;             // buffers never share one
+constexpr std::chrono::minutes kWallClockLimit{30};  // of a wait without any progress
 
 // Bits of the status register.
 constexpr std::uint32_t kBusy = 1, kFaulted = 2, kStuck = 4;
@@ -111,6 +114,12 @@ std::uint64_t DriverDevice::allocate(std::uint64_t bytes, std::uint64_t alignmen
   if (bytes == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "0 bytes can't be allocated"};
   if (!std::has_single_bit(alignment))
     throw Failure{SYSTOLITH_BAD_ARGUMENT, "the alignment must be a power of two"};
+  if (bytes > capabilities_.memory_bytes)
+    throw Failure{SYSTOLITH_NO_MEMORY,
+                  fmt::format("{} bytes are more than the device's {}; split the work", bytes,
+                              capabilities_.memory_bytes)};
+  bytes = (bytes + kCacheLine - 1) & ~(kCacheLine - 1);
+  alignment = std::max(alignment, kCacheLine);
   const std::uint64_t end = capabilities_.memory_base + capabilities_.memory_bytes;
   std::uint64_t place = (capabilities_.memory_base + alignment - 1) & ~(alignment - 1);
   for (const auto& [address, size] : used_) {
@@ -144,6 +153,7 @@ void DriverDevice::copy_in(std::uint64_t address, const void* data, std::size_t 
   check_range(address, bytes);
   if (bytes == 0) return;
   if (data == nullptr) throw Failure{SYSTOLITH_BAD_ARGUMENT, "null data"};
+  backend_->invalidate(address, bytes);  // a line written in part keeps what the device wrote to it
   backend_->write(address, data, bytes);
   backend_->clean(address, bytes);
 }
@@ -162,11 +172,16 @@ void DriverDevice::write64(std::uint32_t offset, std::uint64_t value) {
 }
 
 std::uint64_t DriverDevice::read64(std::uint32_t offset) {
-  for (;;) {
-    const std::uint32_t high = backend_->read32(offset + 4);
+  // Between two reads the upper half can change once, unless 2^32 cycles lie between them.
+  std::uint32_t high = backend_->read32(offset + 4);
+  for (int tries = 0; tries < 4; ++tries) {
     const std::uint32_t low = backend_->read32(offset);
-    if (backend_->read32(offset + 4) == high) return std::uint64_t{high} << 32 | low;
+    const std::uint32_t again = backend_->read32(offset + 4);
+    if (again == high) return std::uint64_t{high} << 32 | low;
+    high = again;
   }
+  throw Failure{SYSTOLITH_DEVICE_GONE,
+                fmt::format("register {:#x} reads differently each time", offset)};
 }
 
 void DriverDevice::grant(std::uint32_t window, std::uint64_t base, std::uint64_t bytes,
@@ -180,16 +195,29 @@ void DriverDevice::grant(std::uint32_t window, std::uint64_t base, std::uint64_t
   if (slots_ != 0)
     throw Failure{SYSTOLITH_BAD_ARGUMENT,
                   "windows are locked while the queue is enabled: reset it first"};
+  windows_[window] = {base, base + (bytes - 1), permit};
+  write_window(window);
+}
+
+void DriverDevice::write_window(std::uint32_t window) {
+  const Window& w = windows_.at(window);
   const std::uint32_t at = window * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE;
-  write64(SYSTOLITH_REGISTER_WINDOW_BASE_LO + at, base);
-  write64(SYSTOLITH_REGISTER_WINDOW_LAST_LO + at, base + (bytes - 1));
-  backend_->write32(SYSTOLITH_REGISTER_WINDOW_PERMIT + at, permit);
+  write64(SYSTOLITH_REGISTER_WINDOW_BASE_LO + at, w.base);
+  write64(SYSTOLITH_REGISTER_WINDOW_LAST_LO + at, w.last);
+  backend_->write32(SYSTOLITH_REGISTER_WINDOW_PERMIT + at, w.permit);
 }
 
 std::uint32_t DriverDevice::status() {
   const std::uint32_t value = backend_->read32(SYSTOLITH_REGISTER_STATUS);
   if (value == kGone)
     throw Failure{SYSTOLITH_DEVICE_GONE, "every read answers all ones: the device is gone"};
+  return value;
+}
+
+std::uint32_t DriverDevice::completed() {
+  const std::uint32_t value = backend_->read32(SYSTOLITH_REGISTER_COMPLETED);
+  // All ones may be a count, if the status can still be read.
+  if (value == kGone) status();
   return value;
 }
 
@@ -211,7 +239,9 @@ void DriverDevice::throw_fault(std::uint32_t status) {
                                        cause_name(f.cause), f.address);
   if ((status & kStuck) != 0)
     throw Failure{SYSTOLITH_DEVICE_GONE,
-                  text + "; a bus response never came: reset device and interconnect together"};
+                  text +
+                      "; a bus response never came: use systolith_reset_device, which resets the "
+                      "interconnect too"};
   throw Failure{SYSTOLITH_FAULT, text + "; the queue stands until systolith_reset"};
 }
 
@@ -255,9 +285,14 @@ std::uint32_t DriverDevice::submit(const systolith_command_t* commands, std::siz
     throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
   if (count == 0 || commands == nullptr) throw Failure{SYSTOLITH_BAD_ARGUMENT, "no commands"};
   while (count != 0) {
-    std::uint32_t room = slots_ - (tail_ - backend_->read32(SYSTOLITH_REGISTER_COMPLETED));
+    const std::uint32_t open = tail_ - completed();
+    if (open > slots_)
+      throw Failure{SYSTOLITH_INTERNAL,
+                    fmt::format("the device counts {} commands as completed, of {} rung",
+                                tail_ - open, tail_)};
+    const std::uint32_t room = slots_ - open;
     if (room == 0) {
-      wait_completed(tail_ - slots_ + 1, kDefaultTimeout);
+      wait_completed(tail_ - slots_ + 1, kDefaultTimeout, false);
       continue;
     }
     const std::uint32_t batch = static_cast<std::uint32_t>(std::min<std::size_t>(room, count));
@@ -266,7 +301,14 @@ std::uint32_t DriverDevice::submit(const systolith_command_t* commands, std::siz
           ring_ + std::uint64_t{(tail_ + i) & (slots_ - 1)} * SYSTOLITH_COMMAND_BYTES;
       backend_->write(slot, commands[i].words, SYSTOLITH_COMMAND_BYTES);
       backend_->clean(slot, SYSTOLITH_COMMAND_BYTES);
+      // What an earlier command left must not pass for this one's record.
+      constexpr std::array<std::uint64_t, SYSTOLITH_RECORD_WORDS> kNone{};
+      const std::uint64_t record =
+          records_ + std::uint64_t{(tail_ + i) & (slots_ - 1)} * SYSTOLITH_RECORD_BYTES;
+      backend_->write(record, kNone.data(), SYSTOLITH_RECORD_BYTES);
+      backend_->clean(record, SYSTOLITH_RECORD_BYTES);
     }
+    backend_->barrier();
     tail_ += batch;
     commands += batch;
     count -= batch;
@@ -275,30 +317,66 @@ std::uint32_t DriverDevice::submit(const systolith_command_t* commands, std::siz
   return tail_ - 1;
 }
 
-void DriverDevice::wait_completed(std::uint32_t target, std::uint64_t timeout) {
+void DriverDevice::wait_completed(std::uint32_t target, std::uint64_t timeout, bool by_interrupt) {
+  const auto reached = [&](std::uint32_t count) {
+    return static_cast<std::int32_t>(count - target) >= 0;
+  };
   std::uint64_t waited = 0;
+  std::uint32_t before = completed();
+  auto progress = std::chrono::steady_clock::now();
+  bool cleared = false;
   for (;;) {
-    throw_fault(status());
-    if (static_cast<std::int32_t>(backend_->read32(SYSTOLITH_REGISTER_COMPLETED) - target) >= 0)
-      return;
-    if (waited >= timeout)
+    // Cleared before the count is read: what completes later raises it again.
+    if (by_interrupt && backend_->interrupt()) {
+      backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 1);
+      cleared = true;
+    }
+    const std::uint32_t now = status();
+    const std::uint32_t count = completed();
+    if (cleared) interrupted_ = count;
+    cleared = false;
+    const bool come = !by_interrupt || reached(interrupted_);
+    if ((now & (kFaulted | kStuck)) != 0) {
+      // Commands before the fault in ring order did complete.
+      const bool earlier = static_cast<std::int32_t>(fault().index - (target - 1)) > 0;
+      if ((now & kStuck) != 0 || !earlier || !reached(count)) throw_fault(now);
+    }
+    if (reached(count) && come) return;
+    const auto time = std::chrono::steady_clock::now();
+    if (count != before) {
+      before = count;
+      progress = time;
+    }
+    if (waited >= timeout || time - progress > kWallClockLimit) {
+      const std::string state = fmt::format(
+          "{} commands completed, {} rung, waiting for {}; status {:#x}, irq_status {:#x}", count,
+          tail_, target, now, backend_->read32(SYSTOLITH_REGISTER_IRQ_STATUS));
+      if (reached(count))
+        throw Failure{
+            SYSTOLITH_TIMEOUT,
+            fmt::format("done, but no interrupt came in {} cycles ({}): set the command's "
+                        "interrupt flag and check the line, or wait without interrupts",
+                        waited, state)};
       throw Failure{
           SYSTOLITH_TIMEOUT,
-          fmt::format("not done after {} cycles: {} of {} commands completed, status {:#x}; wait "
-                      "again, or reset",
-                      waited, backend_->read32(SYSTOLITH_REGISTER_COMPLETED), target, status())};
-    backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0x5);
+          fmt::format("not done after {} cycles ({}): wait again, or reset", waited, state)};
+    }
+    // An interrupt that is left set would end each pause at once.
+    if (!by_interrupt) {
+      backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0x5);
+      cleared = true;
+    }
     waited +=
         std::max<std::uint64_t>(1, backend_->advance(std::min(kPollCycles, timeout - waited)));
   }
 }
 
-void DriverDevice::wait(std::uint32_t index, std::uint64_t timeout) {
+void DriverDevice::wait(std::uint32_t index, std::uint64_t timeout, bool by_interrupt) {
   if (slots_ == 0)
     throw Failure{SYSTOLITH_BAD_ARGUMENT, "no queue: call systolith_queue_create first"};
   if (static_cast<std::int32_t>(tail_ - index) <= 0)
     throw Failure{SYSTOLITH_BAD_ARGUMENT, fmt::format("command {} was not submitted", index)};
-  wait_completed(index + 1, timeout == 0 ? kDefaultTimeout : timeout);
+  wait_completed(index + 1, timeout == 0 ? kDefaultTimeout : timeout, by_interrupt);
 }
 
 systolith_record_t DriverDevice::record(std::uint32_t index) {
@@ -321,22 +399,35 @@ void DriverDevice::reset() {
     const std::uint32_t value = status();
     if ((value & kStuck) != 0) throw_fault(value);
     if ((value & kBusy) == 0) {
-      slots_ = 0;
-      tail_ = 0;
-      if (ring_ != 0) {
-        free(ring_);
-        free(records_);
-        ring_ = records_ = 0;
-      }
+      forget_queue();
       backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
       return;
     }
     backend_->write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
     waited += std::max<std::uint64_t>(1, backend_->advance(kPollCycles));
   }
-  throw Failure{
-      SYSTOLITH_DEVICE_GONE,
-      "the reset does not end: a bus response never comes; reset device and interconnect"};
+  throw Failure{SYSTOLITH_DEVICE_GONE,
+                "the reset does not end: a bus response never comes; use systolith_reset_device"};
+}
+
+void DriverDevice::forget_queue() {
+  slots_ = 0;
+  tail_ = 0;
+  interrupted_ = 0;
+  if (ring_ != 0) {
+    free(ring_);
+    free(records_);
+    ring_ = records_ = 0;
+  }
+}
+
+void DriverDevice::reset_device() {
+  if (!backend_->reset())
+    throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                  "this platform can't reset the device by itself: do it by hand, then open again"};
+  forget_queue();
+  status();
+  for (const auto& [window, granted] : windows_) write_window(window);
 }
 
 systolith_counters_t DriverDevice::counters() {
@@ -361,6 +452,21 @@ systolith_counters_t DriverDevice::counters() {
   COUNTER(dropped_beats, DROPPED_BEATS);
 #undef COUNTER
   return c;
+}
+
+void check_sizes(const Uri& uri, const systolith_capabilities_t& c) {
+  const auto check = [&](const char* key, std::uint64_t built) {
+    if (uri.number(key, built) != built)
+      throw Failure{
+          SYSTOLITH_NO_DEVICE,
+          fmt::format("the URI asks for {}={}, the device has {}: choose another device or "
+                      "rebuild for this one",
+                      key, uri.number(key, built), built)};
+  };
+  check("rows", c.rows);
+  check("cols", c.columns);
+  check("bus", std::uint64_t{c.bus_bytes} * 8);
+  check("depth", c.mac_depth);
 }
 
 void DriverDevice::clear_counters() { backend_->write32(SYSTOLITH_REGISTER_COUNTER_CLEAR, 1); }

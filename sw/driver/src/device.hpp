@@ -30,10 +30,11 @@ class DriverDevice {
   void grant(std::uint32_t window, std::uint64_t base, std::uint64_t bytes, std::uint32_t permit);
   void create_queue(std::uint32_t slots_log2);
   std::uint32_t submit(const systolith_command_t* commands, std::size_t count);
-  void wait(std::uint32_t index, std::uint64_t timeout);
+  void wait(std::uint32_t index, std::uint64_t timeout, bool by_interrupt = false);
   systolith_record_t record(std::uint32_t index);
   systolith_fault_t fault();
   void reset();
+  void reset_device();
   systolith_counters_t counters();
   void clear_counters();
   std::uint32_t read_register(std::uint32_t offset) { return backend_->read32(offset); }
@@ -46,17 +47,29 @@ class DriverDevice {
   std::uint64_t read64(std::uint32_t offset);
   std::uint32_t status();  // throws when the device is gone
   void throw_fault(std::uint32_t status);
+  std::uint32_t completed();  // throws when the device is gone
+  void forget_queue();
+  void write_window(std::uint32_t window);
   void check_range(std::uint64_t address, std::uint64_t bytes) const;
-  void wait_completed(std::uint32_t target, std::uint64_t timeout);
+  void wait_completed(std::uint32_t target, std::uint64_t timeout, bool by_interrupt);
 
   std::unique_ptr<Backend> backend_;
   systolith_capabilities_t capabilities_{};
   std::map<std::uint64_t, std::uint64_t> used_;  // address -> bytes
+  struct Window {
+    std::uint64_t base = 0, last = 0;
+    std::uint32_t permit = 0;
+  };
+  std::map<std::uint32_t, Window> windows_;  // granted
   std::uint64_t ring_ = 0, records_ = 0;
   std::uint32_t slots_ = 0;
   std::uint32_t tail_ = 0;
+  std::uint32_t interrupted_ = 0;  // commands that had completed when an interrupt was cleared last
 };
 
 const char* cause_name(std::uint32_t cause);
+
+/// A device whose registers say other sizes than the URI asked for is refused (Failure).
+void check_sizes(const Uri& uri, const systolith_capabilities_t& capabilities);
 
 }  // namespace systolith::driver

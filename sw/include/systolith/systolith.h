@@ -22,8 +22,9 @@
 extern "C" {
 #endif
 
-/* Version of this interface: a change of the first number breaks programs. */
-#define SYSTOLITH_DRIVER_VERSION 0x00010000
+/* Version of this interface, major << 16 | minor: a change of the major number breaks programs. The
+ * header's, and the library's at run time. */
+#define SYSTOLITH_DRIVER_VERSION 0x00010001
 
 typedef struct systolith_device systolith_device_t;
 
@@ -68,6 +69,8 @@ typedef struct systolith_fault_info {
   uint64_t address; /* what the cause names */
 } systolith_fault_t;
 
+uint32_t systolith_driver_version(void);
+
 /* Text of this thread's last error, never null; valid until this thread's next call. */
 const char* systolith_error(void);
 
@@ -106,9 +109,15 @@ systolith_status_t systolith_queue_create(systolith_device_t* device, uint32_t s
 systolith_status_t systolith_submit(systolith_device_t* device, const systolith_command_t* commands,
                                     size_t count, uint32_t* last_index);
 
-/* Waits until all commands up to `index` have completed; a fault ends it at once. `timeout` is in
- * device cycles on simulated devices, 0 for a default of 10^9. */
+/* Waits until all commands up to `index` have completed; a fault of one of them, or one that keeps
+ * them from completing, ends it at once. `timeout` is in device cycles on simulated devices, 0 for
+ * a default of 10^9; half an hour in which no command completes ends any wait. */
 systolith_status_t systolith_wait(systolith_device_t* device, uint32_t index, uint64_t timeout);
+
+/* The same, but only the interrupt of command `index`, whose flag must be set, ends it well. When
+ * the command is done and no interrupt came the text of SYSTOLITH_TIMEOUT says so. */
+systolith_status_t systolith_wait_interrupt(systolith_device_t* device, uint32_t index,
+                                            uint64_t timeout);
 
 /* The record of a command that asked for one, or failed; its slot must not have been used again. */
 systolith_status_t systolith_record(systolith_device_t* device, uint32_t index,
@@ -119,6 +128,11 @@ systolith_status_t systolith_fault(systolith_device_t* device, systolith_fault_t
 /* Queue reset: on-chip memories, semaphores and the queue as after systolith_open; windows stay.
  * Then systolith_queue_create again. SYSTOLITH_DEVICE_GONE when a bus response never comes. */
 systolith_status_t systolith_reset(systolith_device_t* device);
+
+/* Resets the device together with the interconnect, for when a bus response never comes; windows
+ * are granted again as they were, memory and its allocation stay. Then systolith_queue_create
+ * again. */
+systolith_status_t systolith_reset_device(systolith_device_t* device);
 
 systolith_status_t systolith_counters(systolith_device_t* device, systolith_counters_t* counters);
 systolith_status_t systolith_counters_clear(systolith_device_t* device);

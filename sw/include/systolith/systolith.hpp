@@ -28,7 +28,12 @@ inline void check(systolith_status_t status) {
 /// An open device; closed by the destructor. Moved, not copied.
 class Device {
  public:
-  explicit Device(const std::string& uri) { check(systolith_open(uri.c_str(), &handle_)); }
+  explicit Device(const std::string& uri) {
+    if (systolith_driver_version() >> 16 != SYSTOLITH_DRIVER_VERSION >> 16)
+      throw Error(SYSTOLITH_NO_DEVICE,
+                  "the installed driver library is of another version than this program's headers");
+    check(systolith_open(uri.c_str(), &handle_));
+  }
   Device(Device&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Device& operator=(Device&& other) noexcept {
     std::swap(handle_, other.handle_);
@@ -72,6 +77,9 @@ class Device {
   void wait(std::uint32_t index, std::uint64_t timeout = 0) {
     check(systolith_wait(handle_, index, timeout));
   }
+  void wait_interrupt(std::uint32_t index, std::uint64_t timeout = 0) {
+    check(systolith_wait_interrupt(handle_, index, timeout));
+  }
   systolith_record_t record(std::uint32_t index) {
     systolith_record_t value{};
     check(systolith_record(handle_, index, &value));
@@ -83,6 +91,7 @@ class Device {
     return value;
   }
   void reset() { check(systolith_reset(handle_)); }
+  void reset_device() { check(systolith_reset_device(handle_)); }
   systolith_counters_t counters() const {
     systolith_counters_t value{};
     check(systolith_counters(handle_, &value));
