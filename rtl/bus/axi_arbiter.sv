@@ -113,11 +113,12 @@ module axi_arbiter
     return 8'(beats - 9'd1);
   endfunction
 
-  // Occupancies are not needed, and a response's low bit only tells exclusive from plain.
+  // Other occupancies are not needed, and a response's low bit only tells exclusive from plain.
   logic [1:0] ar_held, aw_held, w_held;
-  logic [$clog2(WritesOutstanding + 5)-1:0] order_held;
+  localparam int unsigned OrderWidth = $clog2(WritesOutstanding + 5);
+  logic [OrderWidth-1:0] order_held;
   logic unused_bits;
-  assign unused_bits = ^{ar_held, aw_held, w_held, order_held, m_axi_bresp[0], m_axi_rresp[0]};
+  assign unused_bits = ^{ar_held, w_held, m_axi_bresp[0], m_axi_rresp[0]};
 
   // ---- read address ----
   address_beat_t ar_in, ar_out;
@@ -179,13 +180,16 @@ module axi_arbiter
 
   // ---- write data ----
   data_beat_t w_in, w_out;
-  logic w_in_valid, w_in_ready;
+  logic w_in_valid, w_in_ready, w_known;
+
+  // The oldest burst with data to take is on the bus, not behind another in the buffer.
+  assign w_known = order_valid && order_held >= OrderWidth'(aw_held);
 
   assign w_in = order_store ? '{last: store_w_last_i, strobe: store_w_strobe_i, data: store_w_data_i}
                             : '{last: record_w_last_i, strobe: record_w_strobe_i, data: record_w_data_i};
-  assign w_in_valid = order_valid && (order_store ? store_w_valid_i : record_w_valid_i);
-  assign store_w_ready_o = order_valid && order_store && w_in_ready;
-  assign record_w_ready_o = order_valid && !order_store && w_in_ready;
+  assign w_in_valid = w_known && (order_store ? store_w_valid_i : record_w_valid_i);
+  assign store_w_ready_o = w_known && order_store && w_in_ready;
+  assign record_w_ready_o = w_known && !order_store && w_in_ready;
   assign order_pop = w_in_valid && w_in_ready && w_in.last;
 
   stream_fifo #(.Width($bits(data_beat_t)), .Depth(2)) u_w (
