@@ -87,7 +87,8 @@ systolith_status_t systolith_open(const char* uri, systolith_device_t** device) 
     } catch (const std::invalid_argument& error) {
       throw Failure{SYSTOLITH_NO_DEVICE, error.what()};
     }
-    auto opened = std::make_unique<systolith_device>(DriverDevice(std::move(backend)));
+    std::unique_ptr<systolith_device> opened(
+        new systolith_device{DriverDevice(std::move(backend))});
     systolith::driver::check_sizes(parsed, opened->device.capabilities());
     const std::lock_guard lock(handles_lock);
     handles.insert(opened.get());
