@@ -1,0 +1,220 @@
+#include "program_run.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include "systolith/registers.h"
+
+namespace systolith::system_test {
+namespace {
+
+constexpr std::uint32_t kBusy = 1, kFaulted = 2, kStuck = 4;
+
+// Register writes that set a device up, for anything with write32.
+template <typename Device>
+void set_up(Device& device, const Program& program) {
+  const auto write64 = [&](std::uint32_t offset, std::uint64_t value) {
+    device.write32(offset, static_cast<std::uint32_t>(value));
+    device.write32(offset + 4, static_cast<std::uint32_t>(value >> 32));
+  };
+  const auto window = [&](unsigned index, std::uint64_t first, std::uint64_t end,
+                          std::uint32_t permit) {
+    const std::uint32_t at = index * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE;
+    write64(SYSTOLITH_REGISTER_WINDOW_BASE_LO + at, first);
+    write64(SYSTOLITH_REGISTER_WINDOW_LAST_LO + at, end - 1);
+    device.write32(SYSTOLITH_REGISTER_WINDOW_PERMIT + at, permit);
+  };
+  window(0, kRing, kInputs, 3);
+  window(1, kInputs, kOutputs, 1);
+  window(2, kOutputs, kBase + kBytes, 3);
+  write64(SYSTOLITH_REGISTER_RING_LO, kRing);
+  device.write32(SYSTOLITH_REGISTER_RING_SIZE, program.slots_log2);
+  write64(SYSTOLITH_REGISTER_RECORD_LO, kRecords);
+  device.write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
+  device.write32(SYSTOLITH_REGISTER_CONTROL, 1);
+}
+
+// `ring`: the commands [from, to) are in memory, the doorbell is to be rung.
+template <typename Device, typename Wait>
+void feed(Device& device, std::uint8_t* memory, const Program& program, Wait wait) {
+  const std::uint32_t slots = 1U << program.slots_log2;
+  const auto count = static_cast<std::uint32_t>(program.commands.size());
+  std::uint32_t tail = 0;
+  while (tail != count) {
+    const std::uint32_t room = slots - (tail - device.read32(SYSTOLITH_REGISTER_COMPLETED));
+    if (room == 0) {
+      if (!wait(tail - slots + 1)) return;
+      continue;
+    }
+    const std::uint32_t batch = std::min({room, count - tail, program.batch});
+    for (std::uint32_t i = 0; i < batch; ++i, ++tail)
+      std::memcpy(memory + (kRing - kBase) + std::uint64_t{tail % slots} * SYSTOLITH_COMMAND_BYTES,
+                  program.commands[tail].words, SYSTOLITH_COMMAND_BYTES);
+    device.write32(SYSTOLITH_REGISTER_DOORBELL, tail);
+  }
+}
+
+template <typename Device>
+Outcome look(Device& device, const std::uint8_t* memory) {
+  Outcome o;
+  o.completed = device.read32(SYSTOLITH_REGISTER_COMPLETED);
+  o.status = device.read32(SYSTOLITH_REGISTER_STATUS);
+  if (o.faulted()) {
+    const std::uint32_t fault = device.read32(SYSTOLITH_REGISTER_FAULT);
+    o.cause = fault & 0xff;
+    o.unit = fault >> 8 & 0xff;
+    o.fault_index = device.read32(SYSTOLITH_REGISTER_FAULT_INDEX);
+    o.fault_address = device.read32(SYSTOLITH_REGISTER_FAULT_ADDRESS_LO) |
+                      std::uint64_t{device.read32(SYSTOLITH_REGISTER_FAULT_ADDRESS_HI)} << 32;
+  }
+  o.irq_status = device.read32(SYSTOLITH_REGISTER_IRQ_STATUS);
+  o.memory.assign(memory, memory + kBytes);
+  // Times of the records; a slot without a record keeps its fill.
+  for (std::uint64_t at = kRecords - kBase; at < kInputs - kBase; at += SYSTOLITH_RECORD_BYTES)
+    if (o.memory[at + 4] != 0xA5) std::memset(o.memory.data() + at + 16, 0, 16);
+  return o;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> fresh_memory(std::uint64_t seed) {
+  std::vector<std::uint8_t> memory(kBytes, 0xA5);
+  std::mt19937_64 random(seed);
+  for (std::uint64_t at = kInputs - kBase; at < kScales - kBase; at += 8) {
+    // BF16 values of usual size mostly, any bits sometimes; as INT8 they are what they are.
+    std::uint64_t word = random();
+    if (word % 8 != 0) word = (word & 0x80ff80ff80ff80ff) | 0x3f003f003f003f00;
+    std::memcpy(memory.data() + at, &word, 8);
+  }
+  for (std::uint64_t at = kScales - kBase; at < kOutputs - kBase; at += 4) {
+    const float scale = std::ldexp(1.0F + static_cast<float>(random() % 4096) / 4096,
+                                   -static_cast<int>(random() % 20));
+    std::memcpy(memory.data() + at, &scale, 4);
+  }
+  return memory;
+}
+
+SimRun::SimRun(const std::string& configuration, std::uint64_t seed) {
+  harness::SimOptions options;
+  options.memory_base = kBase;
+  options.memory_bytes = kBytes;
+  options.seed = seed;
+  device_ = sim::make_device(configuration, options);
+}
+
+std::uint64_t SimRun::read64(std::uint32_t offset) {
+  const std::uint64_t low = read32(offset);
+  return low | std::uint64_t{read32(offset + 4)} << 32;
+}
+
+void SimRun::start(const Program& program) {
+  std::memcpy(device_->memory().at(kBase), program.memory.data(), kBytes);
+  set_up(*this, program);
+}
+
+void SimRun::ring(const Program& program) {
+  feed(*this, device_->memory().at(kBase), program, [&](std::uint32_t target) {
+    for (unsigned tries = 0; tries < 100000; ++tries) {
+      device_->step(50);
+      if ((read32(SYSTOLITH_REGISTER_STATUS) & (kFaulted | kStuck)) != 0) return false;
+      if (static_cast<std::int32_t>(read32(SYSTOLITH_REGISTER_COMPLETED) - target) >= 0)
+        return true;
+    }
+    ADD_FAILURE() << "the ring does not move";
+    return false;
+  });
+}
+
+bool SimRun::finish(std::uint64_t limit) {
+  const std::uint64_t end = device_->cycle() + limit;
+  while (device_->cycle() < end) {
+    if ((read32(SYSTOLITH_REGISTER_STATUS) & kBusy) == 0) return true;
+    device_->step(20);
+  }
+  return false;
+}
+
+Outcome SimRun::outcome() { return look(*this, device_->memory().at(kBase)); }
+
+Outcome SimRun::run(const Program& program) {
+  start(program);
+  ring(program);
+  if (!finish()) ADD_FAILURE() << "cycle " << device_->cycle() << ": the device stays busy";
+  EXPECT_EQ(device_->checker().reads_open() + device_->checker().writes_open(), 0U)
+      << "owed while idle";
+  EXPECT_EQ(device_->memory().statistics().unmapped_reads, 0U) << "read outside of memory";
+  EXPECT_EQ(device_->memory().statistics().unmapped_writes, 0U) << "write outside of memory";
+  return outcome();
+}
+
+bool SimRun::reset_queue(std::uint64_t limit) {
+  write32(SYSTOLITH_REGISTER_CONTROL, 2);
+  return finish(limit);
+}
+
+Outcome run_model(const std::string& configuration, const Program& program,
+                  std::vector<model::Outcome> outcomes) {
+  std::vector<std::uint8_t> bytes = program.memory;
+  model::Memory memory;
+  memory.attach(kBase, std::as_writable_bytes(std::span(bytes)));
+  model::Device device(model::Configuration::named(configuration), memory);
+  if (!outcomes.empty()) device.set_outcomes(std::move(outcomes));
+  set_up(device, program);
+  feed(device, bytes.data(), program, [](std::uint32_t) { return false; });
+  return look(device, bytes.data());
+}
+
+std::vector<model::Outcome> recorded(const Program& program, const Outcome& outcome) {
+  std::vector<model::Outcome> all;
+  for (std::uint32_t i = 0; i < program.commands.size(); ++i) {
+    const std::uint64_t at =
+        kRecords - kBase + std::uint64_t{i % (1U << program.slots_log2)} * SYSTOLITH_RECORD_BYTES;
+    std::uint64_t words[2];
+    std::memcpy(words, outcome.memory.data() + at, sizeof words);
+    if ((words[0] & 0xffffffff) != i || outcome.memory[at + 4] == 0xA5) continue;
+    all.push_back({i, static_cast<std::uint8_t>(words[0] >> 32),
+                   static_cast<std::uint8_t>(words[0] >> 40), words[1]});
+  }
+  return all;
+}
+
+std::string difference(const Outcome& device, const Outcome& model,
+                       const std::vector<Extent>& except) {
+  const auto pair = [](const char* name, std::uint64_t d, std::uint64_t m) {
+    return fmt::format("{}: device {:#x}, model {:#x}", name, d, m);
+  };
+  if ((device.status & 6) != (model.status & 6))
+    return pair("status", device.status, model.status) +
+           fmt::format(" (causes {} and {}, indices {} and {})", device.cause, model.cause,
+                       device.fault_index, model.fault_index);
+  if (device.cause != model.cause) return pair("cause", device.cause, model.cause);
+  if (device.fault_index != model.fault_index)
+    return pair("fault index", device.fault_index, model.fault_index);
+  if (device.unit != model.unit) return pair("unit", device.unit, model.unit);
+  if (device.fault_address != model.fault_address)
+    return pair("fault address", device.fault_address, model.fault_address);
+  if (device.completed != model.completed)
+    return pair("completed", device.completed, model.completed);
+  if ((device.irq_status & 3) != (model.irq_status & 3))
+    return pair("irq_status", device.irq_status, model.irq_status);
+  for (std::uint64_t i = 0; i < kBytes; ++i) {
+    if (device.memory[i] == model.memory[i]) continue;
+    const std::uint64_t address = kBase + i;
+    if (std::any_of(except.begin(), except.end(),
+                    [&](const Extent& e) { return address >= e.first && address <= e.last; }))
+      continue;
+    const char* what = address < kRecords   ? "ring"
+                       : address < kInputs  ? "records"
+                       : address < kOutputs ? "inputs"
+                                            : "outputs";
+    return pair(fmt::format("{} at {:#x}", what, address).c_str(), device.memory[i],
+                model.memory[i]);
+  }
+  return "";
+}
+
+}  // namespace systolith::system_test
