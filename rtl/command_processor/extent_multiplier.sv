@@ -32,7 +32,14 @@ module extent_multiplier #(
   logic        overflow_q, overflow_d;
   logic [68:0] sum;
 
-  assign sum = {5'd0, product_q} + 69'(multiplicand_q) * 69'(multiplier_q[3:0]);
+  // Adders rather than a product: the multipliers of an FPGA are the array's.
+  function automatic logic [68:0] part(logic [63:0] multiplicand, logic take, int unsigned shift);
+    return take ? {5'd0, multiplicand} << shift : '0;
+  endfunction
+
+  assign sum = {5'd0, product_q} +
+      ((part(multiplicand_q, multiplier_q[0], 0) + part(multiplicand_q, multiplier_q[1], 1)) +
+       (part(multiplicand_q, multiplier_q[2], 2) + part(multiplicand_q, multiplier_q[3], 3)));
 
   always_comb begin
     multiplier_d = multiplier_q;

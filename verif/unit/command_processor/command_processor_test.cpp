@@ -314,6 +314,22 @@ TEST_F(Decoder, RefusesAddressesThatWrapOrExceedTheWidth) {
   EXPECT_EQ(Refusal(Load(3).Set(5, 32, 32, 0).Set(9, 0, 64, (1ull << 63) - 1)),
             (Result{9, kReadBase}));
   EXPECT_EQ(Refusal(Load(1).Set(9, 0, 64, 1ull << 63)), (Result{0, 0})) << "stride of a single row";
+  // Sums of 2^64 bytes, which 64 bits would take for 0: by two loops, by three, by one.
+  const Command still = Load().Set(5, 0, 64, 0);
+  EXPECT_EQ(Refusal(Command(still)
+                        .Set(7, 0, 64, 2ull << 32 | 2)
+                        .Set(9, 0, 64, 1ull << 63)
+                        .Set(10, 0, 64, 1ull << 63)),
+            (Result{9, kReadBase}));
+  EXPECT_EQ(Refusal(Command(still)
+                        .Set(7, 0, 64, 2ull << 32 | 3)
+                        .Set(9, 0, 64, (1ull << 63) - 1)
+                        .Set(10, 0, 64, 2)),
+            (Result{9, kReadBase}));
+  for (const uint64_t stride : {1ull << 60, -(1ull << 60)}) {
+    EXPECT_EQ(Refusal(Command(still).Set(7, 0, 32, 17).Set(9, 0, 64, stride)),
+              (Result{9, kReadBase}));
+  }
   // 2 x 2^(width-1) is 2^width: never wraps to the start.
   EXPECT_EQ(Refusal(Load(3).Set(5, 32, 32, 0).Set(9, 0, 64, top / 2)), (Result{9, kReadBase}));
 }
@@ -854,6 +870,30 @@ TEST_F(CommandProcessor, RecordErrorFailsTheCommandWithoutInterrupt) {
   ExpectUsable();
 }
 
+// One slow command holds the count back; others run past it as far as completion can follow, and
+// none is lost.
+TEST_F(CommandProcessor, CommandsBehindASlowOneWaitWhenCompletionCannotFollow) {
+  Start(9);
+  bool go = false;
+  bench_->advance = [&](unsigned unit) { return unit != 0 || go; };
+  bench_->Put(0, Load(2, true));
+  for (uint32_t i = 1; i < 400; ++i) bench_->Put(i, Nop(false, true));
+  bench_->Doorbell(400);
+  int before = -1;
+  while (before != bench_->irq_command) {
+    before = bench_->irq_command;
+    for (int i = 0; i < 4000; ++i) bench_->Step();
+  }
+  EXPECT_EQ(bench_->top().completed_o, 0u);
+  EXPECT_GT(before, 0);
+  EXPECT_LT(before, 399) << "further than any of its tables reach";
+  go = true;
+  ASSERT_TRUE(Idle());
+  EXPECT_EQ(bench_->top().completed_o, 400u);
+  EXPECT_EQ(bench_->irq_command, 399);
+  EXPECT_EQ(bench_->commands_done, 400);
+}
+
 // ---- faults ----
 
 TEST_F(CommandProcessor, RefusalWaitsForAllEarlierCommands) {
@@ -1274,6 +1314,9 @@ TEST_F(CommandProcessor, RandomProgramsKeepTheirPromises) {
     bench_->stall_percent = random() % 40;
     bench_->read_latency = 1 + random() % 60;
     bench_->write_latency = 1 + random() % 60;
+    // Anywhere, so that bursts meet page ends and records every part of a beat.
+    bench_->ring = 0x1000 + 128 * (random() % 64);
+    bench_->records = 0x1'0000 + 32 * (random() % 64);
     const bool faulty = round % 3 == 2;
     const unsigned pace = 1 + random() % 6;
     bench_->advance = [&](unsigned unit) {
