@@ -103,6 +103,11 @@ TEST(Chain, PaddingOfKIsNotNeutralAndNotDone) {
   }
 }
 
+// Eight strips, then five, then eight take the same accumulators.
+TEST(Tilings, NarrowTileBetweenWideOnes) {
+  expect_equal("sim:", Operands(200, 200, 200, Format::int8, OutFormat::int32, 1).gemm);
+}
+
 TEST(Tilings, SameBitsForEveryTiling) {
   const Operands o(70, 50, 90, Format::bf16, OutFormat::fp32, 11);
   const Operands i(70, 50, 90, Format::int8, OutFormat::int8, 12);

@@ -436,6 +436,18 @@ class Planner {
     }
   }
 
+  // The tile that takes the accumulators of `tile` next may have fewer strips and rows: how many of
+  // its strips only wait for the store of `strip`. Each of them waits once, in order.
+  std::uint32_t strips_freed(const Tile& tile, std::uint32_t strip) const {
+    const Tile& next = tiles_[tile.number + t_.accumulator_tiles];
+    std::uint32_t freed = 0;
+    for (std::uint32_t j = 0; j < next.strips; ++j) {
+      const std::uint32_t last_row = (j + 1) * next.m - 1;
+      if (std::min(last_row / tile.m, tile.strips - 1) == strip) ++freed;
+    }
+    return freed;
+  }
+
   void store(const Tile& tile, std::uint32_t strip) {
     StoreStep step;
     step.transfer.address =
@@ -457,8 +469,13 @@ class Planner {
     }
     add(step.wait, by_rows(kRowsDone));
     if (step.scale_per_column && strip == 0) add(step.wait, sync(kScaleReady));
-    if (tile.number + t_.accumulator_tiles < tiles_.size())
-      add(step.signal, sync(seeded() ? kTileFreeLoad : kTileFreeMatrix));
+    if (tile.number + t_.accumulator_tiles < tiles_.size()) {
+      if (seeded()) {
+        add(step.signal, sync(kTileFreeLoad));
+      } else if (const std::uint32_t freed = strips_freed(tile, strip); freed != 0) {
+        add(step.signal, sync(kTileFreeMatrix, freed));
+      }
+    }
     if (step.scale_per_column && strip + 1 == tile.strips && tile.number + 2 < tiles_.size())
       add(step.signal, sync(kScaleFree));
     steps_.emplace_back(step);
