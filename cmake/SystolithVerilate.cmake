@@ -32,18 +32,21 @@ function(systolith_verilate target)
     set(arg_PREFIX V${arg_TOP})
   endif()
   set(trace)
+  set(optimisation -O3 -march=native)
   if(arg_TRACE)
+    # The code that writes waveforms is large: memories stay out of it, and it is compiled fast.
     set(trace TRACE_FST)
+    set(optimisation -O1)
   endif()
   verilate(${target} ${trace}
     SOURCES ${sources}
     TOP_MODULE ${arg_TOP}
     PREFIX ${arg_PREFIX}
     INCLUDE_DIRS ${SYSTOLITH_RTL}/common
-    OPT_FAST -O3 -march=native
+    OPT_FAST ${optimisation}
     OPT_SLOW -O0
     VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET -Wno-UNUSEDPARAM --unroll-count 1 --x-assign fast --x-initial fast
-      --trace-max-array 4096 --trace-max-width 4096 ${arg_PARAMETERS})
+      --trace-max-array 128 --trace-max-width 4096 ${arg_PARAMETERS})
 endfunction()
 
 # systolith_unit_test(NAME TOP module CONFIG c BLOCKS b... SOURCES cpp... [SV extra.sv] [PARAMETERS ...] [LABELS ...])
