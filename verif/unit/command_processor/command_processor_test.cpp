@@ -1011,6 +1011,26 @@ TEST_F(CommandProcessor, FirstFaultInRingOrderIsReported) {
   EXPECT_EQ(bench_->top().completed_o, 2u);
 }
 
+TEST_F(CommandProcessor, FaultOfALaterCommandDoesNotReplaceTheFirst) {
+  Start();
+  bool go_store = false;
+  bench_->Put(0, Load(4));
+  bench_->Put(1, Store(4));
+  bench_->advance = [&](unsigned unit) { return unit == 1 ? 1u : unsigned{go_store}; };
+  bench_->fail = {true, false, true};
+  bench_->Doorbell(2);
+  for (int i = 0; i < 300; ++i) bench_->Step();  // both have started
+  bench_->advance = [&](unsigned unit) { return unit == 2 ? unsigned{go_store} : 1u; };
+  for (int i = 0; i < 300; ++i) bench_->Step();
+  EXPECT_EQ(bench_->ReadRecord(0).state, 2);
+  EXPECT_FALSE(bench_->top().faulted_o);
+  go_store = true;
+  ASSERT_TRUE(FaultSeen());
+  ExpectFault(12, 1, 0, 0);
+  EXPECT_EQ(bench_->ReadRecord(1).state, 2);
+  EXPECT_EQ(bench_->top().completed_o, 2u);
+}
+
 TEST_F(CommandProcessor, CommandBlockedByRowsIsAbortedAfterAFault) {
   Start();
   Command producer = Load(8, true), consumer = Matrix(8, true);
