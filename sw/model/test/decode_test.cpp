@@ -8,27 +8,16 @@ namespace {
 
 using test::Bench;
 using test::CommandBuilder;
+using test::good_load;
+using test::good_store;
+using test::kData;
+using test::kUnit;
 using test::load_accumulators;
 using test::load_scratchpad;
 using test::matrix;
 using test::nop;
 using test::Product;
 using test::store_accumulators;
-using test::store_scratchpad;
-
-constexpr std::uint64_t kData = Bench::kData;
-constexpr Product kUnit{.m = 1,
-                        .n = 1,
-                        .k = 1,
-                        .a_base = 0,
-                        .a_pitch = 0,
-                        .b_base = 1,
-                        .b_pitch = 0,
-                        .c_base = 0,
-                        .c_pitch = 0};
-
-CommandBuilder good_load() { return load_scratchpad().rows(kData, 4, 1, 0).local(0, 0); }
-CommandBuilder good_store() { return store_scratchpad().rows(kData, 4, 1, 0).local(0, 0); }
 
 class Decode : public testing::Test {
  protected:

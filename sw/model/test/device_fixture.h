@@ -206,4 +206,19 @@ class Bench {
   std::uint32_t tail = 0;
 };
 
+// The smallest commands that are right, to be made wrong in one field.
+inline constexpr std::uint64_t kData = Bench::kData;
+inline constexpr Product kUnit{.m = 1,
+                               .n = 1,
+                               .k = 1,
+                               .a_base = 0,
+                               .a_pitch = 0,
+                               .b_base = 1,
+                               .b_pitch = 0,
+                               .c_base = 0,
+                               .c_pitch = 0};
+
+inline CommandBuilder good_load() { return load_scratchpad().rows(kData, 4, 1, 0).local(0, 0); }
+inline CommandBuilder good_store() { return store_scratchpad().rows(kData, 4, 1, 0).local(0, 0); }
+
 }  // namespace systolith::model::test

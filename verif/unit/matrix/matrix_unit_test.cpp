@@ -425,41 +425,6 @@ TEST_F(MatrixUnit, ReentryAtTheMinimumDistance) {
   }
 }
 
-TEST_F(MatrixUnit, DISABLED_PrintSpacing) {
-  for (const bool int8 : {false, true}) {
-    for (const uint32_t m : {1u, 4u, 8u, 12u, 16u, 17u, 18u, 20u, 24u, 31u, 32u, 40u}) {
-      const uint32_t strips = 4, k = (int8 ? 2 : 1) * sizes.rows;
-      if (m * strips > sizes.accumulator_rows || m > upper()) continue;
-      Command c = dense(int8, m, strips * sizes.cols, k);
-      const uint64_t from = bench.log.size();
-      for (int i = 0; i < 8; ++i) bench.queue(c);
-      ASSERT_TRUE(bench.run());
-      const Issues i = issues(from);
-      std::printf("%s independent passes of %2u rows: %.2f cycles a pass\n", int8 ? "INT8" : "BF16",
-                  m, double(i.last - i.first + 1 - m) / (8 * strips - 1));
-    }
-  }
-  for (const uint32_t m : {1u, 8u, 16u, 32u}) {
-    const uint32_t blocks = 8;
-    if (blocks * sizes.rows > upper()) continue;
-    Command c = dense(false, m, sizes.cols, blocks * sizes.rows);
-    const uint64_t from = bench.log.size();
-    bench.queue(c);
-    ASSERT_TRUE(bench.run());
-    const Issues i = issues(from);
-    std::printf("chain of %2u rows: %.2f cycles a block\n", m,
-                double(i.last - i.first + 1 - m) / (blocks - 1));
-  }
-  Command c = dense(false, 1, 1, 1);
-  const uint64_t from = bench.log.size();
-  const uint64_t start = bench.cycle();
-  bench.queue(c);
-  ASSERT_TRUE(bench.run());
-  std::printf("queue to first issue %llu, to report %llu\n",
-              static_cast<unsigned long long>(issues(from).first - from),
-              static_cast<unsigned long long>(bench.reports.back().cycle - start));
-}
-
 // ---- the default device's figures ----
 
 TEST_F(MatrixUnit, Product128x128x64TakesAnIssueARow) {
