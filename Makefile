@@ -41,10 +41,6 @@ build: $(BUILD)/build.ninja ## compile everything
 test: build ## run all tests
 	ctest --preset release -j $(JOBS) $(CTEST)
 
-bench: tool ## cycles of a fixed list of products on the simulated 16x16 device
-	@scripts/setup
-	$(VENV)/python scripts/bench $(BENCH)
-
 lint: ## all static checks, each with its time
 	@scripts/setup
 	scripts/lint

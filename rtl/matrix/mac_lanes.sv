@@ -119,9 +119,11 @@ module mac_lanes
   end
 
   always_ff @(posedge clk_i) begin
-    operand_q <= operand_d;
-    shadow_q <= shadow_d;
-    active_q <= active_d;
+    if (stationary_valid_i) shadow_q <= shadow_d;
+    if (running_i) begin
+      operand_q <= operand_d;
+      active_q <= active_d;
+    end
   end
 
   // ---- sums down the columns ----
@@ -239,8 +241,10 @@ module mac_lanes
   end
 
   always_ff @(posedge clk_i) begin
-    product_q <= product_d;
-    product_flags_q <= product_flags_d;
+    if (running_i) begin
+      product_q <= product_d;
+      product_flags_q <= product_flags_d;
+    end
   end
 
   // ---- align, add ----
@@ -400,15 +404,17 @@ module mac_lanes
   end
 
   always_ff @(posedge clk_i) begin
-    choice_anchor_q <= choice_anchor_d;
-    choice_moved_q <= choice_moved_d;
-    choice_distance_q <= choice_distance_d;
-    choice_state_q <= choice_state_d;
-    align_anchor_q <= align_anchor_d;
-    align_moved_q <= align_moved_d;
-    align_state_q <= align_state_d;
-    sum_q <= sum_d;
-    state_q <= state_d;
+    if (running_i) begin
+      choice_anchor_q <= choice_anchor_d;
+      choice_moved_q <= choice_moved_d;
+      choice_distance_q <= choice_distance_d;
+      choice_state_q <= choice_state_d;
+      align_anchor_q <= align_anchor_d;
+      align_moved_q <= align_moved_d;
+      align_state_q <= align_state_d;
+      sum_q <= sum_d;
+      state_q <= state_d;
+    end
   end
 
   // ---- normalise, round ----
@@ -515,11 +521,13 @@ module mac_lanes
   end
 
   always_ff @(posedge clk_i) begin
-    count_sum_q <= count_sum_d;
-    count_left_q <= count_left_d;
-    count_state_q <= count_state_d;
-    result_q <= result_d;
-    result_flags_q <= result_flags_d;
+    if (running_i) begin
+      count_sum_q <= count_sum_d;
+      count_left_q <= count_left_d;
+      count_state_q <= count_state_d;
+      result_q <= result_d;
+      result_flags_q <= result_flags_d;
+    end
   end
 
   `ASSERT(StationaryNotWrittenInSwap, !crossed)

@@ -94,7 +94,9 @@ module systolic_array
     end
   end
 
-  always_ff @(posedge clk_i) entry_q <= entry_d;
+  always_ff @(posedge clk_i) begin
+    if (operand_valid_i || running_q) entry_q <= entry_d;
+  end
 
   // ---- skew: row r waits r x RowLatency cycles ---- One line for all rows, row r's part at r (r -
   // 1) / 2 x RowLatency, so that it moves by a single shift.
@@ -113,6 +115,7 @@ module systolic_array
     end
   end
 
+  // Not enabled: an enable here slows simulation, and an idle array's entry stands still anyway.
   always_ff @(posedge clk_i) skew_q <= skew_d;
 
   moving_t moving [Rows];
@@ -162,10 +165,14 @@ module systolic_array
   end
 
   always_ff @(posedge clk_i) begin
-    stationary_entry_row_q <= stationary_row_i;
-    stationary_entry_q <= stationary_entry_d;
-    stationary_row_q <= stationary_entry_row_q;
-    stationary_q <= stationary_d;
+    if (stationary_valid_i) begin
+      stationary_entry_row_q <= stationary_row_i;
+      stationary_entry_q <= stationary_entry_d;
+    end
+    if (stationary_entry_valid_q) begin
+      stationary_row_q <= stationary_entry_row_q;
+      stationary_q <= stationary_d;
+    end
   end
 
   // ---- sums ----
