@@ -90,8 +90,8 @@ module store_unit
   output logic               b_ready_o
 );
 
-  if (WritesOutstanding < 1 || WritesOutstanding > 64) begin : gen_bad_outstanding
-    $error("store_unit: WritesOutstanding must be 1 to 64");
+  if (WritesOutstanding < 1 || WritesOutstanding > 128) begin : gen_bad_outstanding
+    $error("store_unit: WritesOutstanding must be 1 to 128");
   end
 
   // ---- control of the whole ----

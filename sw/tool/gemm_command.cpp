@@ -159,7 +159,7 @@ int run(const Options& o) {
   library::check(gemm);
 
   Device device(o.device);
-  const library::DeviceShape shape = library::shape_of(device.capabilities());
+  const library::DeviceShape shape = library::shape_of(device);
   const library::RunResult result = library::run_gemm(device, gemm);
   bool match = true;
   if (random || o.json || o.stats) match = result.d == library::reference_gemm(gemm);

@@ -111,11 +111,20 @@ TEST(Tilings, NarrowTileBetweenWideOnes) {
 TEST(Tilings, SameBitsForEveryTiling) {
   const Operands o(70, 50, 90, Format::bf16, OutFormat::fp32, 11);
   const Operands i(70, 50, 90, Format::int8, OutFormat::int8, 12);
-  const library::GemmTiling tilings[] = {{70, 50, 96, 2, 1, 0},
-                                         {16, 16, 32, 3, 4, 0},
-                                         {40, 32, 64, 2, 2, 0},
-                                         {7, 48, 32, 4, 3, 0},
-                                         {1, 16, 32, 2, 1, 0}};
+  // Rows, columns, k steps, slots, tiles on chip; kept operands; how the first tile begins and the
+  // last one ends.
+  const library::GemmTiling tilings[] = {
+      {70, 50, 96, 2, 1},
+      {16, 16, 32, 3, 4},
+      {40, 32, 64, 2, 2},
+      {7, 48, 32, 4, 3},
+      {1, 16, 32, 2, 1},
+      {70, 32, 32, 2, 2, true, false, 1, true, true, true},
+      {70, 32, 96, 3, 1, true, false, 2, false, false, true},
+      {32, 50, 32, 2, 2, false, true, 0, false, true, true},
+      {64, 50, 64, 2, 1, false, true, 3, true, false, false},
+      {70, 50, 32, 2, 1, true, true, 1, true, true, false},
+  };
   for (const library::GemmTiling& tiling : tilings) {
     expect_equal("sim:config=16x16", o.gemm, &tiling);
     expect_equal("sim:config=16x16", i.gemm, &tiling);
@@ -138,6 +147,26 @@ TEST(Speed, UtilisationOf512CubedAtLatency100) {
     EXPECT_GE(512.0 * 512 * 512 / peak / static_cast<double>(c.cycles), t.utilisation)
         << c.cycles << " cycles";
     if (t.format == Format::bf16) EXPECT_EQ(c.macs, 512ULL * 512 * 512);
+  }
+}
+
+// Small, thin and flat ones, where a schedule shows: no more cycles than were once reached.
+TEST(Speed, CyclesOfShortAndThinProductsAtLatency100) {
+  struct Limit {
+    std::uint64_t m, n, k;
+    std::uint64_t bf16, int8;  // INT8 to INT8
+  };
+  for (const Limit& limit : {Limit{32, 32, 32, 834, 673}, Limit{64, 64, 64, 1989, 1220},
+                             Limit{100, 100, 100, 5580, 3551}, Limit{17, 31, 1000, 6880, 3945},
+                             Limit{2048, 32, 128, 35616, 18308}, Limit{32, 2048, 128, 35663, 18148},
+                             Limit{1, 768, 768, 75212, 39259}, Limit{512, 512, 8, 33304, 16966}}) {
+    const auto cycles = [&](Format format, OutFormat out) {
+      return expect_equal("sim:", Operands(limit.m, limit.n, limit.k, format, out, 14).gemm).cycles;
+    };
+    EXPECT_LE(cycles(Format::bf16, OutFormat::bf16), limit.bf16)
+        << limit.m << " x " << limit.n << " x " << limit.k;
+    EXPECT_LE(cycles(Format::int8, OutFormat::int8), limit.int8)
+        << limit.m << " x " << limit.n << " x " << limit.k;
   }
 }
 

@@ -9,6 +9,7 @@
 #include "systolith/library/encode.hpp"
 #include "systolith/model/chain.h"
 #include "systolith/model/formats.h"
+#include "systolith/registers.h"
 
 namespace systolith::library {
 namespace {
@@ -103,7 +104,11 @@ std::vector<std::uint32_t> seeds(const HostGemm& gemm) {
 
 }  // namespace
 
-DeviceShape shape_of(const systolith_capabilities_t& c) {
+DeviceShape shape_of(const Device& device) {
+  const systolith_capabilities_t c = device.capabilities();
+  std::uint32_t outstanding = 0;
+  systolith::check(
+      systolith_read_register(device.handle(), SYSTOLITH_REGISTER_OUTSTANDING, &outstanding));
   DeviceShape shape;
   shape.rows = c.rows;
   shape.cols = c.columns;
@@ -114,6 +119,8 @@ DeviceShape shape_of(const systolith_capabilities_t& c) {
   shape.accumulator_rows = c.accumulator_rows;
   shape.bus_bytes = c.bus_bytes;
   shape.drain_lanes = c.drain_lanes;
+  shape.reads_outstanding = outstanding & 0xffff;
+  shape.writes_outstanding = outstanding >> 16;
   return shape;
 }
 
@@ -141,7 +148,7 @@ RunResult run_gemm(Device& device, const HostGemm& gemm, const GemmTiling* tilin
     return result;
   }
   const systolith_capabilities_t capabilities = device.capabilities();
-  const DeviceShape shape = shape_of(capabilities);
+  const DeviceShape shape = shape_of(device);
   Buffers buffers(device);
   GemmProblem p;
   p.m = gemm.m;
