@@ -98,14 +98,15 @@ class Schedule {
                                               static_cast<std::uint64_t>(block));
     const auto [granted, last] = waits(step, ready);
     const double passes = strips * blocks;
-    // The stationary block of the first pass is read once the waits are granted, the others behind
-    // the wave.
+    // Spacing of passes of independent rows: docs/architecture. The first stationary block is read
+    // once the waits are granted, the others behind the wave.
     const double loaded = std::max(granted, stationary_free_) + kStationaryStart + block;
     double start = std::max(array_free_, loaded);
     if (step.c_base == last_base_ && step.accumulate)
       start = std::max(start, last_pass_ + reentry_);
     const bool chained = step.strip_outer && blocks > 1;  // a strip's blocks follow each other
-    const double pass = std::max(std::max(m, block + 3), chained ? reentry_ : 0.0);
+    const double pass = std::max(std::max(m, step.format == Format::int8 ? block : block + 1),
+                                 chained ? reentry_ : 0.0);
     const double per_block = std::max(strips * pass, blocks == 1 ? 0.0 : reentry_);
     double finish = start + (blocks - 1) * per_block + (strips - 1) * pass + m;
     finish = std::max(finish, last + 2);
