@@ -15,9 +15,8 @@ TEST_P(RaceSearch, FindsNoneInLegalPrograms) {
     const Program program = ProgramGenerator(GetParam(), seed).generate(40);
     const model::RaceReport report = model::find_races(configuration, program.commands);
     ASSERT_FALSE(report.stopped_at.has_value()) << "seed " << seed;
-    ASSERT_TRUE(report.races.empty())
-        << "seed " << seed << ": commands " << report.races[0].first << " and "
-        << report.races[0].second;
+    ASSERT_TRUE(report.races.empty()) << "seed " << seed << ": commands " << report.races[0].first
+                                      << " and " << report.races[0].second;
   }
 }
 
