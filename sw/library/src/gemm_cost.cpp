@@ -151,10 +151,10 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
   std::vector<GemmTiling> candidates;
   GemmTiling best;
   best.cost = std::numeric_limits<double>::infinity();
-  for (const std::uint32_t height : heights) {
+  const auto add_candidates = [&](std::uint32_t height) {
     for (const std::uint32_t width : widths) {
       const std::uint64_t tile_strips = ceil_div(width, device.cols);
-      const std::uint64_t rows = height * tile_strips;
+      const std::uint64_t rows = std::uint64_t{height} * tile_strips;
       if (rows > device.accumulator_rows) continue;
       for (const std::uint32_t slice : slices) {
         for (std::uint32_t slots : {4U, 3U, 2U}) {
@@ -181,7 +181,11 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
         }
       }
     }
-  }
+  };
+  for (const std::uint32_t height : heights) add_candidates(height);
+  // Low tiles only cost, unless nothing else fits.
+  for (std::uint32_t height = 4; height != 0 && candidates.empty(); height /= 2)
+    add_candidates(height);
   // The formula orders the field; the schedules of the first decide, as many as a bounded effort
   // allows.
   std::sort(candidates.begin(), candidates.end(),
