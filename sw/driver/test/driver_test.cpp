@@ -161,6 +161,25 @@ TEST(Handles, NullAndClosedAreRefused) {
   EXPECT_STRNE(systolith_error(), "");
 }
 
+// Each is its own device, whichever is closed first.
+TEST(Handles, SeveralSimulatedDevicesAreClosedInAnyOrder) {
+  for (const bool newest_first : {false, true}) {
+    std::vector<Device> devices;
+    for (int i = 0; i < 3; ++i) {
+      devices.emplace_back("sim:config=tiny");
+      Device& device = devices.back();
+      device.grant(0, device.capabilities().memory_base, device.capabilities().memory_bytes);
+      device.create_queue(2);
+    }
+    for (std::uint32_t i = 0; i < 5; ++i)
+      for (Device& device : devices) device.wait(device.submit({nop(true)}));
+    while (!devices.empty()) {
+      devices.erase(newest_first ? devices.end() - 1 : devices.begin());
+      for (Device& device : devices) device.wait(device.submit({nop(true)}));
+    }
+  }
+}
+
 TEST(Uris, WhatIsUnknownIsRefusedWithWhatThereIs) {
   systolith_device_t* device = nullptr;
   EXPECT_EQ(systolith_open(nullptr, &device), SYSTOLITH_BAD_ARGUMENT);
