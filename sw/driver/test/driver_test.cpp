@@ -142,6 +142,25 @@ TEST_P(OnBackend, CapabilitiesAreThoseOfTheConfiguration) {
   EXPECT_EQ(c.formats, 6U);
 }
 
+// What a device reset leaves on chip is what systolith_open found: nothing.
+TEST_P(OnBackend, DeviceResetLeavesNothingOnChip) {
+  Device device(GetParam());
+  const std::uint64_t base = device.capabilities().memory_base;
+  systolith_command_t in = load(base, 16);  // INT32 accumulator row 0
+  SYSTOLITH_SET(in.words, LOAD_SPACE, SYSTOLITH_SPACE_ACCUMULATORS);
+  SYSTOLITH_SET(in.words, LOAD_TAG, SYSTOLITH_TAG_INT32);
+  open_queue(device);
+  device.wait(device.submit({in}));
+  device.reset_device();
+  device.create_queue(3);
+  systolith_command_t out = load(base + 4096, 8);  // row 0 as BF16: legal for a cleared row
+  SYSTOLITH_SET(out.words, HEADER_OPCODE, SYSTOLITH_OPCODE_STORE);
+  SYSTOLITH_SET(out.words, HEADER_UNIT, SYSTOLITH_UNIT_STORE);
+  SYSTOLITH_SET(out.words, STORE_SPACE, SYSTOLITH_SPACE_ACCUMULATORS);
+  SYSTOLITH_SET(out.words, STORE_CONVERSION, SYSTOLITH_CONVERSION_BF16);
+  EXPECT_NO_THROW(device.wait(device.submit({out})));  // sim: type_tag fault, row 0
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, OnBackend,
                          testing::Values("model:config=tiny", "sim:config=tiny"),
                          [](const auto& info) {
