@@ -150,9 +150,9 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
     if (problem.m > square && square <= device.accumulator_rows) heights.push_back(square);
 
   std::vector<GemmTiling> candidates;
-  for (const std::uint32_t height : heights) {
+  const auto add_candidates = [&](std::uint32_t height) {
     for (const std::uint32_t width : widths) {
-      const std::uint64_t rows = height * ceil_div(width, device.cols);
+      const std::uint64_t rows = std::uint64_t{height} * ceil_div(width, device.cols);
       if (rows > device.accumulator_rows) continue;
       const auto tiles =
           static_cast<std::uint32_t>(std::min<std::uint64_t>(4, device.accumulator_rows / rows));
@@ -171,7 +171,11 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
         }
       }
     }
-  }
+  };
+  for (const std::uint32_t height : heights) add_candidates(height);
+  // Low tiles only cost, unless nothing else fits.
+  for (std::uint32_t height = 4; height != 0 && candidates.empty(); height /= 2)
+    add_candidates(height);
   // The formula orders the field; the schedules of the first decide, as many as a bounded effort
   // allows; then how the best of them begin and end.
   const auto by_cost = [](const GemmTiling& x, const GemmTiling& y) { return x.cost < y.cost; };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -130,7 +129,10 @@ void check(const HostGemm& gemm) {
     throw std::invalid_argument("int8 operands give int32 or int8, bf16 operands fp32 or bf16");
   if ((gemm.out == OutFormat::int8) != (gemm.scaling != Scale::none))
     throw std::invalid_argument("a scale is needed for int8 output, and only there");
-  const auto good = [](float scale) { return std::isfinite(scale) && scale > 0; };
+  // By its bits: a host that takes subnormals as zeros must not refuse a subnormal scale.
+  const auto good = [](float scale) {
+    return model::is_scale(std::bit_cast<std::uint32_t>(scale));
+  };
   if (gemm.scaling == Scale::tensor && !good(gemm.scale))
     throw std::invalid_argument("the scale must be finite and positive");
   if (gemm.scaling == Scale::column && !std::all_of(gemm.scales, gemm.scales + gemm.n, good))

@@ -203,5 +203,20 @@ TEST(Plan, EveryWaitIsNeeded) {
   EXPECT_GT(waits, 50U);
 }
 
+// 32 lines of 8 bytes: with the scales of a strip only low tiles fit.
+TEST(Plan, SmallMemoriesTakeProductsOfEveryHeight) {
+  DeviceShape small;
+  small.rows = small.cols = 4;
+  small.line_bytes = small.bus_bytes = 8;
+  small.lines = small.accumulator_rows = 32;
+  small.banks = 2;
+  small.drain_lanes = 1;
+  for (std::uint64_t m = 1; m <= 50; ++m) {
+    GemmProblem p = problem_of(m, 9, 8, OutFormat::int8);
+    p.scaling = Scale::column;
+    ASSERT_NO_THROW(expect_ordered(p, small, plan_gemm(p, small))) << m;
+  }
+}
+
 }  // namespace
 }  // namespace systolith::library
