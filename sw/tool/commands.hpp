@@ -7,14 +7,20 @@ namespace systolith::tool {
 
 // Exit statuses, the same for every subcommand.
 inline constexpr int kSuccess = 0;
-inline constexpr int kFailure = 1;  // a mismatch or a device error
-inline constexpr int kUsage = 2;
+inline constexpr int kFailure = 1;  // a mismatch, a device error, a result that can't be written
+inline constexpr int kUsage = 2;    // options, or input files that can't be used
 
 inline constexpr const char* kDeviceHelp =
     "device URI: model:, sim:, sim:rows=8,cols=8,latency=100,stall=0.2,seed=7";
 
+inline constexpr const char* kProgramDeviceHelp =
+    "device URI: model:, sim:, sim:rows=8,cols=8,latency=100,stall=0.2,seed=7; "
+    "sim: of the program's configuration if not given";
+
 void add_gemm(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);
 void add_info(CLI::App& app, int& status);
+void add_program_commands(CLI::App& app, int& status);  // asm, disasm, run
+void add_counters(CLI::App& app, int& status);
 
 }  // namespace systolith::tool

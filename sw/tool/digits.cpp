@@ -14,7 +14,7 @@ namespace systolith::tool {
 Digits read_digits(const std::string& path) {
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
   if (!file)
-    throw std::runtime_error(
+    throw std::invalid_argument(
         fmt::format("{}: can't be opened; run from the project's folder", path));
   std::vector<float> pixels;
   Digits digits;
@@ -28,27 +28,28 @@ Digits read_digits(const std::string& path) {
       try {
         value = std::stoi(field);
       } catch (const std::exception&) {
-        throw std::runtime_error(fmt::format("{}:{}: '{}' is not a number", path, number, field));
+        throw std::invalid_argument(
+            fmt::format("{}:{}: '{}' is not a number", path, number, field));
       }
       if (count < kDigitPixels) {
         if (value < 0 || value > 16)
-          throw std::runtime_error(
+          throw std::invalid_argument(
               fmt::format("{}:{}: pixel {} is not 0 to 16", path, number, value));
         pixels.push_back(static_cast<float>(value));
       } else {
         if (value < 0 || value > 9)
-          throw std::runtime_error(
+          throw std::invalid_argument(
               fmt::format("{}:{}: label {} is not 0 to 9", path, number, value));
         digits.labels.push_back(value);
       }
       ++count;
     }
     if (count != kDigitPixels + 1)
-      throw std::runtime_error(
+      throw std::invalid_argument(
           fmt::format("{}:{}: {} fields, not {}", path, number, count, kDigitPixels + 1));
   }
   if (digits.labels.size() <= kDigitTrainingRows)
-    throw std::runtime_error(fmt::format("{}: only {} rows", path, digits.labels.size()));
+    throw std::invalid_argument(fmt::format("{}: only {} rows", path, digits.labels.size()));
   digits.pixels = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
       pixels.data(), static_cast<Eigen::Index>(digits.labels.size()), kDigitPixels);
   return digits;

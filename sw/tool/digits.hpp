@@ -18,8 +18,8 @@ struct Digits {
   std::vector<int> labels;
 };
 
-/// Reads a gzipped CSV file, 64 pixels and the label a row. Throws std::runtime_error naming file
-/// and line.
+/// Reads a gzipped CSV file, 64 pixels and the label a row. Throws std::invalid_argument naming
+/// file and line.
 Digits read_digits(const std::string& path);
 
 /// Scores = pixels x weights + bias; 64 x 10 and 10.

@@ -17,6 +17,8 @@ int main(int argc, char** argv) {
   systolith::tool::add_gemm(app, status);
   systolith::tool::add_demo(app, status);
   systolith::tool::add_info(app, status);
+  systolith::tool::add_program_commands(app, status);
+  systolith::tool::add_counters(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -31,6 +33,9 @@ int main(int argc, char** argv) {
   } catch (const std::invalid_argument& error) {
     fmt::print(stderr, "systolith: {}\n", error.what());
     return systolith::tool::kUsage;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "systolith: the host is out of memory\n");
+    return systolith::tool::kFailure;
   } catch (const std::exception& error) {
     fmt::print(stderr, "systolith: {}\n", error.what());
     return systolith::tool::kFailure;

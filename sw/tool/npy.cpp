@@ -3,20 +3,21 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <stdexcept>
+
+#include "files.hpp"
 
 namespace systolith::tool {
 namespace {
 
 constexpr std::size_t kMagicBytes = 6;
 constexpr char kMagic[] = "\x93NUMPY";
+constexpr std::size_t kMaximumHeader = 4096;  // numpy writes 118 bytes
 constexpr std::uint64_t kMaximumElements = std::uint64_t{1} << 32;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& text) {
-  throw std::runtime_error(fmt::format("{}: {}", name, text));
+  throw std::invalid_argument(fmt::format("{}: {}", name, text));
 }
 
 std::string field(const std::string& name, const std::string& header, const char* key,
@@ -46,6 +47,9 @@ Array parse_npy(const std::string& name, const std::string& content) {
   } else if (version != 1) {
     refuse(name, fmt::format("unknown .npy format version {}", version));
   }
+  if (length > kMaximumHeader)
+    refuse(name, fmt::format("the .npy header of {} bytes is no matrix's; save it with numpy.save",
+                             length));
   if (content.size() < start + length) refuse(name, "the .npy header is truncated");
   const std::string header = content.substr(start, length);
 
@@ -90,14 +94,7 @@ Array parse_npy(const std::string& name, const std::string& content) {
   return array;
 }
 
-Array read_npy(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) refuse(path, "can't be opened; check the path and its permissions");
-  const std::string content((std::istreambuf_iterator<char>(file)),
-                            std::istreambuf_iterator<char>());
-  if (file.bad()) refuse(path, "can't be read");
-  return parse_npy(path, content);
-}
+Array read_npy(const std::string& path) { return parse_npy(path, read_file(path)); }
 
 void write_npy(const std::string& path, const Array& array) {
   std::string shape;
@@ -107,16 +104,13 @@ void write_npy(const std::string& path, const Array& array) {
                                    array.element() == 1 ? '|' : '<', array.type, shape);
   header.append(63 - (10 + header.size()) % 64, ' ');
   header.push_back('\n');
-  std::ofstream file(path, std::ios::binary);
-  file.write(kMagic, kMagicBytes);
-  const char prefix[4] = {1, 0, static_cast<char>(header.size() & 0xff),
-                          static_cast<char>(header.size() >> 8)};
-  file.write(prefix, 4);
-  file << header;
-  file.write(reinterpret_cast<const char*>(array.bytes.data()),
-             static_cast<std::streamsize>(array.bytes.size()));
-  file.close();
-  if (!file) refuse(path, "can't be written; check the folder and its free space");
+  std::string content(kMagic, kMagicBytes);
+  for (const std::size_t byte :
+       {std::size_t{1}, std::size_t{0}, header.size() & 0xff, header.size() >> 8})
+    content.push_back(static_cast<char>(byte));
+  content += header;
+  content.append(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size());
+  write_file(path, content);
 }
 
 }  // namespace systolith::tool

@@ -23,13 +23,13 @@ struct Array {
 };
 
 /// Parses the whole file's content (format versions 1 to 3, little-endian or single-byte types, C
-/// order). Throws std::runtime_error that names `name` and says what to do.
+/// order). Throws std::invalid_argument that names `name` and says what to do.
 Array parse_npy(const std::string& name, const std::string& content);
 
-/// Reads a file; errors as parse_npy.
+/// Reads a file; errors as read_file and parse_npy.
 Array read_npy(const std::string& path);
 
-/// Writes version 1.0. Throws std::runtime_error when the file can't be written.
+/// Writes version 1.0; errors as write_file.
 void write_npy(const std::string& path, const Array& array);
 
 }  // namespace systolith::tool

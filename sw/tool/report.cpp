@@ -75,26 +75,54 @@ std::string summary(const library::HostGemm& gemm, const library::DeviceShape& s
       result.plan.steps.size());
 }
 
-std::string statistics(const systolith_counters_t& c) {
-  const auto line = [&](const char* name, std::uint64_t value, const char* meaning) {
-    return fmt::format(
-        "  {:<14}{:>12}{:>8.2f} %  {}\n", name, value,
-        c.cycles == 0 ? 0.0 : 100.0 * static_cast<double>(value) / static_cast<double>(c.cycles),
-        meaning);
+std::span<const Counter> all_counters() {
+  using C = systolith_counters_t;
+  static constexpr Counter kCounters[] = {
+      {"cycles", &C::cycles, true, "from the doorbell until the queue is idle"},
+      {"mac_cycles", &C::mac_cycles, true, "a row was issued into the array"},
+      {"lost_start", &C::lost_start, true, "before the matrix unit's first command"},
+      {"lost_fill", &C::lost_fill, true,
+       "with a command: stationary operand not in place, scratchpad port busy, set-up"},
+      {"lost_loads", &C::lost_loads, true, "waiting for a signal of the load unit"},
+      {"lost_store", &C::lost_store, true, "waiting for a signal of the store unit"},
+      {"lost_other", &C::lost_other, true, "waiting for another unit's signal"},
+      {"lost_reentry", &C::lost_reentry, true, "the row's last partial sum is still in the array"},
+      {"lost_drain", &C::lost_drain, true, "no command, rows still in the array"},
+      {"lost_tail", &C::lost_tail, true, "no command, array empty: stores, responses, records"},
+      {"macs", &C::macs, false, "multiply-accumulates with useful operands"},
+      {"bytes_read", &C::bytes_read, false, "read on the bus: operands and commands, whole beats"},
+      {"bytes_written", &C::bytes_written, false,
+       "written on the bus: results and records, whole beats"},
+      {"load_busy", &C::load_busy, true, "the load unit had a command"},
+      {"store_busy", &C::store_busy, true, "the store unit had a command"},
+      {"commands", &C::commands, false, "commands completed"},
+      {"dropped_beats", &C::dropped_beats, false, "bus beats dropped by a reset"},
   };
+  return kCounters;
+}
+
+std::uint64_t accounted_cycles(const systolith_counters_t& c) {
+  return c.mac_cycles + c.lost_start + c.lost_fill + c.lost_loads + c.lost_store + c.lost_other +
+         c.lost_reentry + c.lost_drain + c.lost_tail;
+}
+
+nlohmann::json counters_json(const systolith_counters_t& counters) {
+  nlohmann::json json;
+  for (const Counter& counter : all_counters()) json[counter.name] = counters.*counter.value;
+  return json;
+}
+
+std::string statistics(const systolith_counters_t& counters) {
   std::string text;
-  text += line("cycles", c.cycles, "from the doorbell until the queue is idle");
-  text += line("with MACs", c.mac_cycles, "a row issued into the array");
-  text += line("start", c.lost_start, "before the matrix unit's first command");
-  text += line("fill", c.lost_fill, "stationary operand not in place, set-up");
-  text += line("loads", c.lost_loads, "waiting for the load unit");
-  text += line("store", c.lost_store, "waiting for the store unit");
-  text += line("other", c.lost_other, "other semaphores");
-  text += line("re-entry", c.lost_reentry, "previous partial sum still in the array");
-  text += line("drain", c.lost_drain, "rows still in the array, no command");
-  text += line("tail", c.lost_tail, "storing, responses, record");
-  text += fmt::format("  bytes read {}, written {}; commands {}\n", c.bytes_read, c.bytes_written,
-                      c.commands);
+  for (const Counter& counter : all_counters()) {
+    const std::uint64_t value = counters.*counter.value;
+    const std::string share =
+        counter.cycles && counters.cycles != 0
+            ? fmt::format("{:.2f} %",
+                          100.0 * static_cast<double>(value) / static_cast<double>(counters.cycles))
+            : "";
+    text += fmt::format("  {:<14}{:>14}{:>10}  {}\n", counter.name, value, share, counter.meaning);
+  }
   return text;
 }
 

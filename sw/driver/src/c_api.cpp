@@ -121,6 +121,10 @@ systolith_status_t systolith_allocate(systolith_device_t* device, uint64_t bytes
   });
 }
 
+systolith_status_t systolith_reserve(systolith_device_t* device, uint64_t address, uint64_t bytes) {
+  return with(device, [&](DriverDevice& d) { d.reserve(address, bytes); });
+}
+
 systolith_status_t systolith_free(systolith_device_t* device, uint64_t address) {
   return with(device, [&](DriverDevice& d) { d.free(address); });
 }
@@ -142,6 +146,11 @@ systolith_status_t systolith_grant(systolith_device_t* device, uint32_t window, 
 
 systolith_status_t systolith_queue_create(systolith_device_t* device, uint32_t slots_log2) {
   return with(device, [&](DriverDevice& d) { d.create_queue(slots_log2); });
+}
+
+systolith_status_t systolith_queue_create_at(systolith_device_t* device, uint32_t slots_log2,
+                                             uint64_t ring, uint64_t records) {
+  return with(device, [&](DriverDevice& d) { d.create_queue_at(slots_log2, ring, records); });
 }
 
 systolith_status_t systolith_submit(systolith_device_t* device, const systolith_command_t* commands,

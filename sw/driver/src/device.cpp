@@ -7,6 +7,7 @@
 #include <bit>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <vector>
 
 #include "systolith/registers.h"
@@ -134,6 +135,21 @@ std::uint64_t DriverDevice::allocate(std::uint64_t bytes, std::uint64_t alignmen
   return place;
 }
 
+void DriverDevice::reserve(std::uint64_t address, std::uint64_t bytes) {
+  if (bytes == 0) throw Failure{SYSTOLITH_BAD_ARGUMENT, "0 bytes can't be reserved"};
+  check_range(address, bytes);
+  const auto first_line = [](std::uint64_t at) { return at & ~(kCacheLine - 1); };
+  const std::uint64_t end = first_line(address + bytes + kCacheLine - 1);
+  for (const auto& [other, size] : used_) {
+    if (address < other + size && first_line(other) < end)
+      throw Failure{SYSTOLITH_NO_MEMORY,
+                    fmt::format("{} bytes at {:#x} are not free: a buffer of {} bytes is at {:#x}; "
+                                "free it, or reserve before you allocate",
+                                bytes, address, size, other)};
+  }
+  used_[address] = end - address;
+}
+
 void DriverDevice::free(std::uint64_t address) {
   if (used_.erase(address) == 0)
     throw Failure{SYSTOLITH_BAD_ARGUMENT,
@@ -245,16 +261,55 @@ void DriverDevice::throw_fault(std::uint32_t status) {
   throw Failure{SYSTOLITH_FAULT, text + "; the queue stands until systolith_reset"};
 }
 
-void DriverDevice::create_queue(std::uint32_t slots_log2) {
+void DriverDevice::check_queue(std::uint32_t slots_log2) const {
   if (slots_log2 > 16) throw Failure{SYSTOLITH_BAD_ARGUMENT, "a queue has at most 2^16 slots"};
   if (slots_ != 0)
     throw Failure{SYSTOLITH_BAD_ARGUMENT,
                   "the device has one queue, and it exists: reset it first"};
-  const std::uint32_t slots = 1U << slots_log2;
-  if (ring_ == 0) {
-    ring_ = allocate(std::uint64_t{slots} * SYSTOLITH_COMMAND_BYTES, SYSTOLITH_COMMAND_BYTES);
-    records_ = allocate(std::uint64_t{slots} * SYSTOLITH_RECORD_BYTES, SYSTOLITH_COMMAND_BYTES);
+}
+
+void DriverDevice::create_queue(std::uint32_t slots_log2) {
+  check_queue(slots_log2);
+  const std::uint64_t ring_bytes = std::uint64_t{SYSTOLITH_COMMAND_BYTES} << slots_log2;
+  const std::uint64_t record_bytes = std::uint64_t{SYSTOLITH_RECORD_BYTES} << slots_log2;
+  ring_ = allocate(ring_bytes + record_bytes, SYSTOLITH_COMMAND_BYTES);
+  queue_memory_ = ring_;
+  records_ = ring_ + ring_bytes;
+  enable_queue(slots_log2);
+}
+
+void DriverDevice::check_taken(const char* what, std::uint64_t address, std::uint64_t bytes) const {
+  check_range(address, bytes);
+  const auto after = used_.upper_bound(address);
+  if (after != used_.begin()) {
+    const auto& [start, size] = *std::prev(after);
+    if (address - start <= size && bytes <= size - (address - start)) return;
   }
+  throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                fmt::format("the {} of {} bytes at {:#x} is in no buffer: reserve or allocate its "
+                            "memory first",
+                            what, bytes, address)};
+}
+
+void DriverDevice::create_queue_at(std::uint32_t slots_log2, std::uint64_t ring,
+                                   std::uint64_t records) {
+  check_queue(slots_log2);
+  const std::uint64_t ring_bytes = std::uint64_t{SYSTOLITH_COMMAND_BYTES} << slots_log2;
+  const std::uint64_t record_bytes = std::uint64_t{SYSTOLITH_RECORD_BYTES} << slots_log2;
+  check_taken("ring", ring, ring_bytes);
+  check_taken("record area", records, record_bytes);
+  if (ring < records + record_bytes && records < ring + ring_bytes)
+    throw Failure{SYSTOLITH_BAD_ARGUMENT,
+                  fmt::format("ring ({:#x}, {} bytes) and records ({:#x}, {} bytes) overlap: move "
+                              "one of them",
+                              ring, ring_bytes, records, record_bytes)};
+  ring_ = ring;
+  records_ = records;
+  enable_queue(slots_log2);
+}
+
+void DriverDevice::enable_queue(std::uint32_t slots_log2) {
+  const std::uint32_t slots = 1U << slots_log2;
   write64(SYSTOLITH_REGISTER_RING_LO, ring_);
   backend_->write32(SYSTOLITH_REGISTER_RING_SIZE, slots_log2);
   write64(SYSTOLITH_REGISTER_RECORD_LO, records_);
@@ -271,7 +326,7 @@ void DriverDevice::create_queue(std::uint32_t slots_log2) {
           SYSTOLITH_FAULT,
           fmt::format(
               "the queue can't be enabled ({}): grant a window that holds ring and records, "
-              "or all of device memory, first",
+              "or all of device memory, first; a ring starts on 128 bytes, records on 32",
               cause_name(fault().cause))};
     }
     if ((value & 8) != 0) return;
@@ -414,11 +469,9 @@ void DriverDevice::forget_queue() {
   slots_ = 0;
   tail_ = 0;
   interrupted_ = 0;
-  if (ring_ != 0) {
-    free(ring_);
-    free(records_);
-    ring_ = records_ = 0;
-  }
+  if (queue_memory_) used_.erase(*queue_memory_);
+  queue_memory_.reset();
+  ring_ = records_ = 0;
 }
 
 void DriverDevice::reset_device() {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "backend.hpp"
@@ -24,11 +25,13 @@ class DriverDevice {
 
   const systolith_capabilities_t& capabilities() const { return capabilities_; }
   std::uint64_t allocate(std::uint64_t bytes, std::uint64_t alignment);
+  void reserve(std::uint64_t address, std::uint64_t bytes);
   void free(std::uint64_t address);
   void copy_in(std::uint64_t address, const void* data, std::size_t bytes);
   void copy_out(std::uint64_t address, void* data, std::size_t bytes);
   void grant(std::uint32_t window, std::uint64_t base, std::uint64_t bytes, std::uint32_t permit);
   void create_queue(std::uint32_t slots_log2);
+  void create_queue_at(std::uint32_t slots_log2, std::uint64_t ring, std::uint64_t records);
   std::uint32_t submit(const systolith_command_t* commands, std::size_t count);
   void wait(std::uint32_t index, std::uint64_t timeout, bool by_interrupt = false);
   systolith_record_t record(std::uint32_t index);
@@ -51,6 +54,9 @@ class DriverDevice {
   void forget_queue();
   void write_window(std::uint32_t window);
   void check_range(std::uint64_t address, std::uint64_t bytes) const;
+  void check_taken(const char* what, std::uint64_t address, std::uint64_t bytes) const;
+  void check_queue(std::uint32_t slots_log2) const;
+  void enable_queue(std::uint32_t slots_log2);
   void wait_completed(std::uint32_t target, std::uint64_t timeout, bool by_interrupt);
 
   std::unique_ptr<Backend> backend_;
@@ -62,6 +68,7 @@ class DriverDevice {
   };
   std::map<std::uint32_t, Window> windows_;  // granted
   std::uint64_t ring_ = 0, records_ = 0;
+  std::optional<std::uint64_t> queue_memory_;  // of a ring that the driver allocated
   std::uint32_t slots_ = 0;
   std::uint32_t tail_ = 0;
   std::uint32_t interrupted_ = 0;  // commands that had completed when an interrupt was cleared last

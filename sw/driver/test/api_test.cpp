@@ -141,6 +141,49 @@ TEST(Api, QueueNeedsAWindow) {
   EXPECT_NE(std::string(systolith_error()).find("grant a window"), std::string::npos);
 }
 
+// Ring, records and buffers at addresses that the caller chose, as a command program fixes them.
+TEST(Api, ProgramsWithFixedAddressesRunWhereTheyAre) {
+  Device device("model:config=4x4");
+  const std::uint64_t base = device.capabilities().memory_base;
+  device.grant(1, base + 0x10000, 0x10000);
+  device.reserve(base + 0x10000, 0x1000);
+  device.reserve(base + 0x12000, 0x40);
+  for (int round = 0; round < 2; ++round) {
+    device.create_queue(2, base + 0x10200, base + 0x10040);
+    std::vector<std::uint8_t> data(8, static_cast<std::uint8_t>(7 + round)), back(8);
+    device.copy_in(base + 0x12000, data.data(), 8);
+    const std::uint32_t last = device.submit({copy_command(false, base + 0x12000, 8, false),
+                                              copy_command(true, base + 0x12008, 8, true)});
+    device.wait(last);
+    device.copy_out(base + 0x12008, back.data(), 8);
+    EXPECT_EQ(data, back);
+    systolith_record_t record{}, placed{};
+    record = device.record(last);
+    device.copy_out(base + 0x10040 + 32, &placed, sizeof placed);
+    EXPECT_EQ(std::memcmp(&record, &placed, sizeof record), 0);
+    device.reset();
+  }
+  EXPECT_EQ(systolith_reserve(device.handle(), base + 0x10fff, 1), SYSTOLITH_NO_MEMORY);
+}
+
+TEST(Api, QueueWithItsRingMisplacedFaultsAndAResetRecovers) {
+  Device device("model:config=4x4");
+  const std::uint64_t base = device.capabilities().memory_base;
+  device.grant(0, base, 0x1000);
+  device.reserve(base, 0x2000);
+  for (const auto& [ring, records] : {std::pair{base + 0x20, base + 0x800},   // alignment
+                                      std::pair{base, base + 0x810},          // alignment
+                                      std::pair{base + 0xf00, base + 0x800},  // past the window
+                                      std::pair{base, base + 0xfa0}}) {       // past the window
+    EXPECT_EQ(systolith_queue_create_at(device.handle(), 2, ring, records), SYSTOLITH_FAULT);
+    EXPECT_NE(std::string(systolith_error()).find("128 bytes, records on 32"), std::string::npos);
+    EXPECT_EQ(device.fault().cause, static_cast<unsigned>(SYSTOLITH_CAUSE_RING));
+    device.reset();
+  }
+  device.create_queue(2, base + 0xe00, base + 0x800);
+  device.wait(device.submit({nop(true)}));
+}
+
 TEST(Api, NullAndStaleHandlesAreRefused) {
   systolith_device_t* device = nullptr;
   ASSERT_EQ(systolith_open("model:config=4x4", &device), SYSTOLITH_OK);
@@ -152,6 +195,8 @@ TEST(Api, NullAndStaleHandlesAreRefused) {
     EXPECT_EQ(systolith_close(bad), SYSTOLITH_BAD_HANDLE);
     EXPECT_EQ(systolith_capabilities(bad, &c), SYSTOLITH_BAD_HANDLE);
     EXPECT_EQ(systolith_allocate(bad, 8, 0, &address), SYSTOLITH_BAD_HANDLE);
+    EXPECT_EQ(systolith_reserve(bad, 0, 8), SYSTOLITH_BAD_HANDLE);
+    EXPECT_EQ(systolith_queue_create_at(bad, 0, 0, 0), SYSTOLITH_BAD_HANDLE);
     EXPECT_EQ(systolith_wait(bad, 0, 0), SYSTOLITH_BAD_HANDLE);
     EXPECT_EQ(systolith_reset_device(bad), SYSTOLITH_BAD_HANDLE);
     EXPECT_EQ(systolith_read_register(bad, 0, &value), SYSTOLITH_BAD_HANDLE);

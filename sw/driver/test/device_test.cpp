@@ -310,6 +310,105 @@ TEST_F(DriverTest, AllocatorRefusesNonsense) {
   EXPECT_EQ(failure([&] { device->allocate(8, 1ULL << 63); }).status, SYSTOLITH_NO_MEMORY);
 }
 
+TEST_F(DriverTest, ReservedRangesAreTakenAndNothingIsAllocatedIntoThem) {
+  open();
+  device->reserve(kMockBase + 100, 28);  // the second line, wholly
+  device->reserve(kMockBase + 128, 1);
+  device->reserve(kMockBase + kMockBytes - 1, 1);
+  EXPECT_EQ(device->allocate(64, 0), kMockBase);
+  EXPECT_EQ(device->allocate(64, 0), kMockBase + 192);
+  EXPECT_EQ(failure([&] { device->allocate(kMockBytes - 256, 0); }).status, SYSTOLITH_NO_MEMORY);
+  EXPECT_EQ(device->allocate(kMockBytes - 320, 0), kMockBase + 256) << "up to the last line";
+  device->free(kMockBase + 100);
+  EXPECT_EQ(device->allocate(64, 0), kMockBase + 64);
+}
+
+TEST_F(DriverTest, ReservationsNeverShareACacheLine) {
+  open();
+  device->reserve(kMockBase + 256, 64);
+  for (const auto& [address, bytes] : {std::pair<std::uint64_t, std::uint64_t>{256, 64},
+                                       {319, 1},
+                                       {0, 257},
+                                       {200, 1000},
+                                       {300, 4}}) {
+    const Failure f = failure([&] { device->reserve(kMockBase + address, bytes); });
+    EXPECT_EQ(f.status, SYSTOLITH_NO_MEMORY) << address;
+    EXPECT_NE(f.text.find("0x80000100"), std::string::npos) << f.text;
+  }
+  device->reserve(kMockBase + 330, 1);
+  for (const unsigned byte : {320, 340})
+    EXPECT_EQ(failure([&] { device->reserve(kMockBase + byte, 1); }).status, SYSTOLITH_NO_MEMORY)
+        << "the same line as byte 330";
+  EXPECT_NO_THROW(device->reserve(kMockBase + 255, 1)) << "the line before";
+  EXPECT_NO_THROW(device->reserve(kMockBase + 384, 1)) << "the line after";
+}
+
+TEST_F(DriverTest, ReservationsOutsideOfTheMemoryAreRefused) {
+  open();
+  for (const auto& [address, bytes] : {std::pair<std::uint64_t, std::uint64_t>{kMockBase - 1, 1},
+                                       {kMockBase + kMockBytes, 1},
+                                       {kMockBase, kMockBytes + 1},
+                                       {kMockBase, ~0ULL},
+                                       {kMockBase, 0}})
+    EXPECT_EQ(failure([&] { device->reserve(address, bytes); }).status, SYSTOLITH_BAD_ARGUMENT)
+        << address;
+  EXPECT_NO_THROW(device->reserve(kMockBase, kMockBytes));
+}
+
+TEST_F(DriverTest, QueueAtGivenAddressesStaysTheCallers) {
+  open();
+  complete_at_once();
+  device->grant(0, kMockBase, kMockBytes, 3);
+  device->reserve(kMockBase + 0x1000, 0x500);
+  device->create_queue_at(3, kMockBase + 0x1000, kMockBase + 0x1400);
+  EXPECT_EQ(mock->registers[SYSTOLITH_REGISTER_RING_LO], kMockBase + 0x1000);
+  EXPECT_EQ(mock->registers[SYSTOLITH_REGISTER_RECORD_LO], kMockBase + 0x1400);
+  EXPECT_EQ(mock->registers[SYSTOLITH_REGISTER_RING_SIZE], 3U);
+  std::vector<systolith_command_t> commands = nops(9);
+  commands[8].words[15] = 0x1234;
+  device->submit(commands.data(), 9);
+  std::uint64_t mark;
+  std::memcpy(&mark, mock->memory.data() + 0x1000 + 120, 8);
+  EXPECT_EQ(mark, 0x1234U) << "the ninth is in the first slot";
+  EXPECT_EQ(
+      failure([&] { device->create_queue_at(3, kMockBase + 0x1000, kMockBase + 0x1400); }).status,
+      SYSTOLITH_BAD_ARGUMENT)
+      << "it exists";
+  device->reset();
+  EXPECT_EQ(failure([&] { device->reserve(kMockBase + 0x1000, 1); }).status, SYSTOLITH_NO_MEMORY)
+      << "the reset frees nothing of the caller's";
+  EXPECT_NO_THROW(device->create_queue_at(0, kMockBase + 0x1080, kMockBase + 0x1000));
+}
+
+TEST_F(DriverTest, QueueOfTheDriversOwnMemoryIsFreedByTheReset) {
+  open();
+  device->grant(0, kMockBase, kMockBytes, 3);
+  for (int round = 0; round < 3; ++round) {
+    device->create_queue(8);  // 40 KiB of 64
+    device->reset();
+  }
+  EXPECT_NO_THROW(device->allocate(kMockBytes, 0));
+}
+
+TEST_F(DriverTest, QueueAtAddressesThatNobodyTookIsRefused) {
+  open();
+  device->grant(0, kMockBase, kMockBytes, 3);
+  device->reserve(kMockBase, 0x400);
+  const auto refused = [&](std::uint32_t slots_log2, std::uint64_t ring, std::uint64_t records,
+                           const char* text) {
+    const Failure f = failure([&] { device->create_queue_at(slots_log2, ring, records); });
+    EXPECT_EQ(f.status, SYSTOLITH_BAD_ARGUMENT);
+    EXPECT_NE(f.text.find(text), std::string::npos) << f.text;
+  };
+  refused(3, kMockBase, kMockBase + 0x400, "record area");
+  refused(3, kMockBase + 0x80, kMockBase, "the ring of 1024 bytes");
+  refused(2, kMockBase, kMockBase + 0x1e0, "overlap");
+  refused(2, kMockBase + 0x60, kMockBase, "overlap");
+  refused(2, kMockBase - 0x80, kMockBase + 0x200, "not in device memory");
+  refused(17, kMockBase, kMockBase, "2^16");
+  EXPECT_NO_THROW(device->create_queue_at(2, kMockBase + 0x80, kMockBase));
+}
+
 TEST_F(DriverTest, CopiesOutsideOfTheMemoryAreRefused) {
   open();
   char byte = 0;

@@ -8,7 +8,8 @@
  * Functions return a status; on anything but SYSTOLITH_OK systolith_error() has the text of this
  * thread's last error, which says what to do. Handles are checked: a null or closed one gives
  * SYSTOLITH_BAD_HANDLE. A device is used by one thread at a time. Device addresses are bytes;
- * nothing is coherent, so the host copies in and out.
+ * nothing is coherent, so the host copies in and out. Every systolith_open of model: or sim: makes
+ * a device of its own, with its own memory: handles and processes share nothing.
  */
 #ifndef SYSTOLITH_SYSTOLITH_H
 #define SYSTOLITH_SYSTOLITH_H
@@ -24,7 +25,7 @@ extern "C" {
 
 /* Version of this interface, major << 16 | minor: a change of the major number breaks programs. The
  * header's, and the library's at run time. */
-#define SYSTOLITH_DRIVER_VERSION 0x00010001
+#define SYSTOLITH_DRIVER_VERSION 0x00010002
 
 typedef struct systolith_device systolith_device_t;
 
@@ -89,6 +90,11 @@ systolith_status_t systolith_capabilities(systolith_device_t* device,
  * at close. */
 systolith_status_t systolith_allocate(systolith_device_t* device, uint64_t bytes,
                                       uint64_t alignment, uint64_t* address);
+
+/* Takes [address, address + bytes) of device memory, for programs with fixed addresses, as if
+ * systolith_allocate had returned it. SYSTOLITH_NO_MEMORY when another buffer lies there or in one
+ * of its 64-byte lines. Since driver version 1.2. */
+systolith_status_t systolith_reserve(systolith_device_t* device, uint64_t address, uint64_t bytes);
 systolith_status_t systolith_free(systolith_device_t* device, uint64_t address);
 systolith_status_t systolith_copy_in(systolith_device_t* device, uint64_t address, const void* data,
                                      size_t bytes);
@@ -102,6 +108,13 @@ systolith_status_t systolith_grant(systolith_device_t* device, uint32_t window, 
 
 /* Makes ring and records for 2^slots_log2 (0 to 16) commands and enables the queue. */
 systolith_status_t systolith_queue_create(systolith_device_t* device, uint32_t slots_log2);
+
+/* The same with ring (128 bytes a slot, on a multiple of 128) and records (32 bytes a slot, on a
+ * multiple of 32) at these addresses, in memory that was allocated or reserved and stays the
+ * caller's. SYSTOLITH_FAULT when windows or alignment do not fit: then systolith_reset. Since
+ * driver version 1.2. */
+systolith_status_t systolith_queue_create_at(systolith_device_t* device, uint32_t slots_log2,
+                                             uint64_t ring, uint64_t records);
 
 /* Writes commands to the ring and rings the doorbell once for as many as fit, again as slots become
  * free. Returns when all are rung, or at a fault. *last_index is the index of the last one; may be

@@ -55,6 +55,9 @@ class Device {
     check(systolith_allocate(handle_, bytes, alignment, &address));
     return address;
   }
+  void reserve(std::uint64_t address, std::uint64_t bytes) {
+    check(systolith_reserve(handle_, address, bytes));
+  }
   void free(std::uint64_t address) { check(systolith_free(handle_, address)); }
   void copy_in(std::uint64_t address, const void* data, std::size_t bytes) {
     check(systolith_copy_in(handle_, address, data, bytes));
@@ -68,6 +71,9 @@ class Device {
   }
   void create_queue(std::uint32_t slots_log2) {
     check(systolith_queue_create(handle_, slots_log2));
+  }
+  void create_queue(std::uint32_t slots_log2, std::uint64_t ring, std::uint64_t records) {
+    check(systolith_queue_create_at(handle_, slots_log2, ring, records));
   }
   std::uint32_t submit(const std::vector<systolith_command_t>& commands) {
     std::uint32_t last = 0;
@@ -98,6 +104,14 @@ class Device {
     return value;
   }
   void clear_counters() { check(systolith_counters_clear(handle_)); }
+  std::uint32_t read_register(std::uint32_t offset) const {
+    std::uint32_t value = 0;
+    check(systolith_read_register(handle_, offset, &value));
+    return value;
+  }
+  void write_register(std::uint32_t offset, std::uint32_t value) {
+    check(systolith_write_register(handle_, offset, value));
+  }
 
  private:
   systolith_device_t* handle_ = nullptr;

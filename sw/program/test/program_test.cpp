@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include "systolith/model/device.h"
 #include "systolith/registers.h"
@@ -201,6 +202,134 @@ TEST(Disassemble, WholeProgramComesBack) {
   const Program again = assemble(disassemble(program));
   EXPECT_EQ(again.contents, program.contents);
   EXPECT_EQ(again.windows, program.windows);
+}
+
+/// A program with every kind of part.
+Program whole_program() {
+  return assemble(
+      "configuration 3x5\n"
+      "ring 0x1000 4 0x2000\n"
+      "window 0 0x0 0xffff read write\n"
+      "window 7 0x10000 0xffffffffffffffff read\n"
+      "window 1 0x20000 0x2ffff write\n"
+      "window 2 0x30000 0x3ffff\n"
+      "memory 0x10 0011223344556677 8899\n"
+      "fill 0x20 3 value=0xa5\n"
+      "fill 0x30 9 seed=18446744073709551615\n"
+      "memory 0x12 ff\n"
+      "output 0x40 16\n"
+      "output 0xffffffffffffff00 256\n"
+      "nop record\n"
+      "matrix format=int8 m=1 n=2 k=3 a_base=4 b_base=6 c_base=8 accumulate\n"
+      "raw 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 0xffffffffffffffff\n");
+}
+
+/// The text of the error that `bytes` must give.
+std::string binary_error(std::string_view bytes) {
+  try {
+    from_binary(bytes);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Binary, EveryProgramComesBackAsItWas) {
+  for (const Program& program : {whole_program(), assemble("nop"), Program{}}) {
+    const std::string bytes = to_binary(program);
+    EXPECT_TRUE(is_binary(bytes));
+    EXPECT_EQ(disassemble(from_binary(bytes)), disassemble(program));
+    EXPECT_EQ(to_binary(from_binary(bytes)), bytes);
+  }
+}
+
+// The layout of the page, byte by byte; the checksum is CRC-32 as in zlib, computed by hand here.
+TEST(Binary, LayoutIsThatOfThePage) {
+  const std::string bytes = to_binary(assemble("output 0x1122334455667788 3\nconfiguration ab"));
+  const std::string parts(
+      "\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0ab\0\0\0\0\0\0"
+      "\7\0\0\0\0\0\0\0\20\0\0\0\0\0\0\0\x88\x77\x66\x55\x44\x33\x22\x11\3\0\0\0\0\0\0\0"
+      "\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+      72);
+  std::uint32_t crc = ~0u;
+  for (const char byte : parts) {
+    crc ^= static_cast<std::uint8_t>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xEDB88320u : 0u);
+  }
+  crc = ~crc;
+  std::string header("\x93SYSTPGM\1\0\0\0", 12);
+  for (int i = 0; i < 4; ++i) header.push_back(static_cast<char>(crc >> 8 * i));
+  header += std::string("\x48\0\0\0\0\0\0\0", 8);
+  EXPECT_EQ(bytes, header + parts);
+}
+
+TEST(Binary, TruncatedAtAnyByteIsRefused) {
+  const std::string bytes = to_binary(whole_program());
+  for (std::size_t size = 1; size < bytes.size(); ++size) {
+    ASSERT_TRUE(is_binary(bytes.substr(0, size)));
+    ASSERT_NE(binary_error(std::string_view(bytes).substr(0, size)).find("truncated"),
+              std::string::npos)
+        << size;
+  }
+  EXPECT_NE(binary_error(bytes + '\0').find("1 more"), std::string::npos);
+}
+
+TEST(Binary, EveryFlippedBitIsRefused) {
+  const std::string bytes = to_binary(whole_program());
+  for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    std::string damaged = bytes;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
+    ASSERT_NE(binary_error(damaged), "accepted") << bit;
+  }
+}
+
+TEST(Binary, OtherVersionsAndOtherFilesAreNamed) {
+  std::string bytes = to_binary(whole_program());
+  bytes[8] = 2;
+  EXPECT_NE(binary_error(bytes).find("of version 2, this tool reads version 1"), std::string::npos);
+  EXPECT_NE(binary_error("\x93NUMPY").find("systolith asm"), std::string::npos);
+  EXPECT_FALSE(is_binary("# a text"));
+  EXPECT_FALSE(is_binary(""));
+}
+
+/// `bytes` with the checksum and the length that fit what follows the header.
+std::string sealed(std::string bytes) {
+  const std::size_t size = bytes.size() - 24;
+  const auto crc = static_cast<std::uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(bytes.data() + 24), static_cast<uInt>(size)));
+  std::memcpy(bytes.data() + 12, &crc, 4);
+  std::memcpy(bytes.data() + 16, &size, 8);
+  return bytes;
+}
+
+// What a checksum that fits can still hide.
+TEST(Binary, PartsThatMakeNoSenseAreRefused) {
+  const std::string bytes = to_binary(assemble("output 1 2"));
+  const auto with = [&](std::size_t at, char value) {
+    std::string changed = bytes;
+    changed[24 + at] = value;
+    return binary_error(sealed(changed));
+  };
+  EXPECT_EQ(binary_error(sealed(bytes)), "accepted");
+  EXPECT_NE(with(0, 9).find("part 9 is unknown"), std::string::npos);
+  EXPECT_NE(with(0, 0).find("part 0 is unknown"), std::string::npos);
+  EXPECT_NE(with(0, 2).find("part 2 has 16 bytes, not 24"), std::string::npos);
+  EXPECT_NE(with(0, 8).find("half a command"), std::string::npos);
+  EXPECT_NE(with(8, 100).find("half a part"), std::string::npos);
+  EXPECT_NE(with(15, '\xff').find("half a part"), std::string::npos);
+  EXPECT_NE(binary_error(sealed(bytes + "12345678")).find("half a part"), std::string::npos);
+}
+
+// Nothing that a random file holds makes the reader read past it; sanitizers would say.
+TEST(Binary, RandomPartsNeverCrash) {
+  std::mt19937_64 random(3);
+  const std::string bytes = to_binary(whole_program());
+  for (int i = 0; i < 20000; ++i) {
+    std::string changed = bytes.substr(0, 24 + random() % (bytes.size() - 24));
+    for (std::uint64_t n = random() % 4; n > 0 && changed.size() > 24; --n)
+      changed[24 + random() % (changed.size() - 24)] = static_cast<char>(random());
+    binary_error(sealed(changed));
+  }
 }
 
 TEST(Page, ExampleRunsOnTheModel) {

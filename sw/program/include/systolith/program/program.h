@@ -91,6 +91,16 @@ systolith_command_t assemble_command(std::string_view line);
 /// A text that `assemble` turns into this very program.
 std::string disassemble(const Program& program);
 
+/// The program in the binary container of docs/program-format.md.
+std::string to_binary(const Program& program);
+
+/// True where only `from_binary` can tell what is wrong: no text begins like that.
+bool is_binary(std::string_view bytes);
+
+/// The inverse of `to_binary`. Throws std::invalid_argument that says what is wrong and what to do:
+/// truncated, damaged, of another version.
+Program from_binary(std::string_view bytes);
+
 /// One line without the newline; commands that no named field can express come as `raw`.
 std::string disassemble(const systolith_command_t& command);
 

@@ -1,0 +1,345 @@
+#include "run_program.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <memory>
+#include <new>
+#include <stdexcept>
+
+#include "files.hpp"
+
+namespace systolith::tool {
+namespace {
+
+using program::Contents;
+using program::Extent;
+using program::Program;
+using program::Range;
+using program::Ring;
+using program::Window;
+
+constexpr unsigned kMostSlotsLog2 = 16;
+constexpr std::uint64_t kCacheLine = 64;  // buffers of the driver never share one
+
+// Ranges of device memory, merged where they touch the same lines.
+class Ranges {
+ public:
+  void add(std::uint64_t address, std::uint64_t bytes) {
+    if (bytes == 0) return;
+    std::uint64_t first = address / kCacheLine * kCacheLine;
+    std::uint64_t end = (address + bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+    auto next = all_.lower_bound(first);
+    if (next != all_.begin() && std::prev(next)->second >= first) --next;
+    while (next != all_.end() && next->first <= end) {
+      first = std::min(first, next->first);
+      end = std::max(end, next->second);
+      next = all_.erase(next);
+    }
+    all_[first] = end;
+  }
+  const std::map<std::uint64_t, std::uint64_t>& all() const { return all_; }
+
+ private:
+  std::map<std::uint64_t, std::uint64_t> all_;  // first byte -> end
+};
+
+bool is_granted(const std::vector<Window>& windows, std::uint64_t first, std::uint64_t last,
+                bool write) {
+  return std::any_of(windows.begin(), windows.end(), [&](const Window& w) {
+    return (write ? w.write : w.read) && w.base <= first && last <= w.last;
+  });
+}
+
+bool ring_is_granted(const std::vector<Window>& windows, const Ring& ring) {
+  const std::uint64_t ring_bytes = std::uint64_t{SYSTOLITH_COMMAND_BYTES} << ring.slots_log2;
+  const std::uint64_t record_bytes = std::uint64_t{SYSTOLITH_RECORD_BYTES} << ring.slots_log2;
+  return is_granted(windows, ring.address, ring.address + ring_bytes - 1, false) &&
+         is_granted(windows, ring.records, ring.records + record_bytes - 1, true);
+}
+
+// Everything that the program names or its commands may touch, as the device's memory holds it.
+Ranges touched(const Program& program, const systolith_capabilities_t& c) {
+  Ranges ranges;
+  const auto add = [&](const char* what, std::uint64_t address, std::uint64_t bytes) {
+    if (bytes == 0) return;
+    if (address < c.memory_base || bytes > c.memory_bytes ||
+        address - c.memory_base > c.memory_bytes - bytes)
+      throw std::invalid_argument(
+          fmt::format("{} {:#x}: {} bytes are not in the device's memory ({:#x}, {} bytes): move "
+                      "them, or choose another device",
+                      what, address, bytes, c.memory_base, c.memory_bytes));
+    ranges.add(address, bytes);
+  };
+  for (const Contents& contents : program.contents)
+    add("contents at", contents.address, contents.size());
+  for (const Range& output : program.outputs) add("output", output.address, output.size);
+  if (program.ring) {
+    const Ring& ring = *program.ring;
+    if (ring.slots_log2 > kMostSlotsLog2)
+      throw std::invalid_argument(
+          fmt::format("ring of 2^{} slots: at most 2^{}", ring.slots_log2, kMostSlotsLog2));
+    add("ring", ring.address, std::uint64_t{SYSTOLITH_COMMAND_BYTES} << ring.slots_log2);
+    add("records at", ring.records, std::uint64_t{SYSTOLITH_RECORD_BYTES} << ring.slots_log2);
+  }
+  const std::uint64_t memory_last = c.memory_base + (c.memory_bytes - 1);
+  for (const systolith_command_t& command : program.commands) {
+    const std::optional<Extent> extent = program::extent_of(command);
+    const bool write = SYSTOLITH_GET(command.words, HEADER_OPCODE) == SYSTOLITH_OPCODE_STORE;
+    // What no window grants is refused, and memory that is not there answers with errors.
+    if (!extent || !is_granted(program.windows, extent->first, extent->last, write)) continue;
+    const std::uint64_t first = std::max(extent->first, c.memory_base);
+    const std::uint64_t last = std::min(extent->last, memory_last);
+    if (first <= last) ranges.add(first, last - first + 1);
+  }
+  return ranges;
+}
+
+// A ring for all commands, in memory that nothing else uses.
+Ring choose_ring(Device& device, const Program& program, std::vector<Window>& windows) {
+  Ring ring;
+  ring.slots_log2 = std::min<unsigned>(
+      kMostSlotsLog2, static_cast<unsigned>(std::bit_width(program.commands.size() - 1)));
+  const std::uint64_t ring_bytes = std::uint64_t{SYSTOLITH_COMMAND_BYTES} << ring.slots_log2;
+  const std::uint64_t record_bytes = std::uint64_t{SYSTOLITH_RECORD_BYTES} << ring.slots_log2;
+  ring.address = device.allocate(ring_bytes + record_bytes, SYSTOLITH_COMMAND_BYTES);
+  ring.records = ring.address + ring_bytes;
+  if (ring_is_granted(windows, ring)) return ring;
+  for (unsigned index = 0; index < device.capabilities().windows; ++index) {
+    if (std::any_of(windows.begin(), windows.end(),
+                    [&](const Window& w) { return w.index == index; }))
+      continue;
+    windows.push_back(
+        {index, ring.address, ring.address + ring_bytes + record_bytes - 1, true, true});
+    return ring;
+  }
+  throw std::invalid_argument(
+      "no window is left for the ring: leave one out, or add a line ring ADDRESS SLOTS_LOG2 "
+      "RECORDS "
+      "that lies in the windows");
+}
+
+void grant(Device& device, const std::vector<Window>& windows) {
+  for (const Window& w : windows) {
+    const std::uint64_t bytes = w.last - w.base + 1;
+    if (bytes == 0)
+      throw std::invalid_argument(
+          fmt::format("window {}: ends past {:#x}; no address is as high", w.index, w.last - 1));
+    device.grant(w.index, w.base, bytes, (w.read ? 1u : 0u) | (w.write ? 2u : 0u));
+  }
+}
+
+/// The golden model's copy of a device's memory; pages come only when touched.
+class Image {
+ public:
+  Image(std::uint64_t base, std::uint64_t bytes)
+      : base_(base), bytes_(static_cast<std::byte*>(std::calloc(bytes, 1))) {
+    if (!bytes_) throw std::bad_alloc();
+    memory_.attach(base, {bytes_.get(), bytes});
+  }
+  std::byte* at(std::uint64_t address) { return bytes_.get() + (address - base_); }
+  model::Memory& memory() { return memory_; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* bytes) const { std::free(bytes); }
+  };
+  std::uint64_t base_;
+  std::unique_ptr<std::byte, Free> bytes_;
+  model::Memory memory_;
+};
+
+// The one in rtl/config that this device was built from.
+model::Configuration configuration_of(const systolith_capabilities_t& c) {
+  for (const std::string& name : model::Configuration::names()) {
+    const model::Configuration m = model::Configuration::named(name);
+    const std::uint32_t formats = (m.format_int8 ? 1u << SYSTOLITH_FORMAT_INT8 : 0u) |
+                                  (m.format_bf16 ? 1u << SYSTOLITH_FORMAT_BF16 : 0u);
+    if (m.rows == c.rows && m.cols == c.columns && m.mac_depth == c.mac_depth &&
+        m.drain_lanes == c.drain_lanes && m.line_bytes() == c.line_bytes &&
+        m.scratchpad_lines == c.lines && m.scratchpad_banks == c.banks &&
+        m.accumulator_rows == c.accumulator_rows && m.bus_bytes == c.bus_bytes &&
+        m.address_width == c.address_width && formats == c.formats &&
+        m.semaphores == c.semaphores && m.windows == c.windows &&
+        m.unit_queue_depth == c.unit_queue_depth)
+      return m;
+  }
+  throw std::invalid_argument(
+      "no configuration of rtl/config has this device's sizes: add its folder and build again, or "
+      "run with --no-compare");
+}
+
+// Rings all commands and waits for them; a fault ends it. How many were rung.
+std::uint32_t submit(Device& device, const Program& program, std::uint32_t slots) {
+  std::uint32_t rung = 0;
+  try {
+    const auto count = static_cast<std::uint32_t>(program.commands.size());
+    while (rung != count) {
+      const std::uint32_t room =
+          slots - (rung - device.read_register(SYSTOLITH_REGISTER_COMPLETED));
+      if (room == 0) {
+        device.wait(rung - slots);
+        continue;
+      }
+      const auto first = program.commands.begin() + rung;
+      const std::uint32_t batch = std::min(room, count - rung);
+      // Counted first: what a fault ends was rung.
+      rung += batch;
+      device.submit({first, first + batch});
+    }
+    device.wait(count - 1);
+  } catch (const Error& error) {
+    if (error.status() != SYSTOLITH_FAULT) throw;
+  }
+  return rung;
+}
+
+program::Ending ending_of(Device& device, const Ring& ring) {
+  program::Ending ending;
+  const systolith_fault_t fault = device.fault();
+  ending.faulted = fault.cause != SYSTOLITH_CAUSE_NONE;
+  ending.cause = fault.cause;
+  ending.unit = fault.unit;
+  ending.fault_index = fault.index;
+  ending.fault_address = fault.address;
+  ending.completed = device.read_register(SYSTOLITH_REGISTER_COMPLETED);
+  std::vector<systolith_record_t> area(std::size_t{1} << ring.slots_log2);
+  device.copy_out(ring.records, area.data(), area.size() * sizeof area[0]);
+  ending.records = program::records_in(area);
+  return ending;
+}
+
+// The youngest command that writes the byte.
+std::string writer_of(const Program& program, std::uint64_t address) {
+  for (std::size_t i = program.commands.size(); i-- > 0;) {
+    bool writes = false;
+    program::for_each_stored_row(program.commands[i], [&](std::uint64_t first, std::uint64_t last) {
+      writes = writes || (first <= address && address <= last);
+    });
+    if (writes)
+      return fmt::format("written by command {}: {}", i, program::disassemble(program.commands[i]));
+  }
+  return "no command writes it";
+}
+
+// The first byte of the outputs that differs, by address; rows that `undefined` holds may.
+std::string memory_difference(const Program& program,
+                              const std::vector<std::vector<std::uint8_t>>& outputs, Image& image,
+                              const std::vector<systolith_command_t>& undefined) {
+  constexpr std::uint64_t kShown = 8;
+  for (std::size_t n = 0; n < outputs.size(); ++n) {
+    const Range& range = program.outputs[n];
+    std::vector<bool> excepted(range.size);
+    for (const systolith_command_t& command : undefined)
+      program::for_each_stored_row(command, [&](std::uint64_t first, std::uint64_t last) {
+        for (std::uint64_t at = std::max(first, range.address);
+             at <= last && at - range.address < range.size; ++at)
+          excepted[at - range.address] = true;
+      });
+    for (std::uint64_t i = 0; i < range.size; ++i) {
+      const std::uint64_t address = range.address + i;
+      if (excepted[i] || static_cast<std::byte>(outputs[n][i]) == *image.at(address)) continue;
+      std::string device_bytes, model_bytes;
+      for (std::uint64_t b = i; b < std::min(i + kShown, range.size); ++b) {
+        device_bytes += fmt::format(" {:02x}", outputs[n][b]);
+        model_bytes += fmt::format(" {:02x}", static_cast<unsigned>(*image.at(range.address + b)));
+      }
+      return fmt::format("memory at {:#x}, byte {} of output {:#x}: device{}; model{}; {}", address,
+                         i, range.address, device_bytes, model_bytes, writer_of(program, address));
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+Program read_program(const std::string& path) {
+  const std::string content = read_file(path);
+  try {
+    Program program =
+        program::is_binary(content) ? program::from_binary(content) : program::assemble(content);
+    if (program.commands.empty())
+      throw std::invalid_argument("no commands; write at least one, nop for example");
+    return program;
+  } catch (const program::ProgramError& error) {
+    throw std::invalid_argument(fmt::format("{}: {}", path, error.what()));
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(fmt::format("{}: {}", path, error.what()));
+  }
+}
+
+std::string default_device(const Program& program) {
+  return program.configuration ? "sim:config=" + *program.configuration : "sim:";
+}
+
+ProgramRun run_program(Device& device, const Program& program, bool compare) {
+  const systolith_capabilities_t capabilities = device.capabilities();
+  std::optional<model::Configuration> configuration;
+  if (compare) configuration = configuration_of(capabilities);
+
+  const Ranges ranges = touched(program, capabilities);
+  for (const auto& [first, end] : ranges.all()) device.reserve(first, end - first);
+  std::vector<Window> windows = program.windows;
+  const Ring ring = program.ring ? *program.ring : choose_ring(device, program, windows);
+  grant(device, windows);
+
+  std::optional<Image> image;
+  if (compare) {
+    image.emplace(capabilities.memory_base, capabilities.memory_bytes);
+    // Memory that the program does not lay down may hold anything.
+    for (const auto& [first, end] : ranges.all())
+      device.copy_out(first, image->at(first), end - first);
+  }
+  for (const Contents& contents : program.contents) {
+    const std::vector<std::byte> bytes = contents.bytes();
+    device.copy_in(contents.address, bytes.data(), bytes.size());
+    if (image && !bytes.empty())
+      std::memcpy(image->at(contents.address), bytes.data(), bytes.size());
+  }
+
+  ProgramRun run;
+  std::uint32_t rung = 0;
+  bool enabled = true;
+  try {
+    device.create_queue(ring.slots_log2, ring.address, ring.records);
+  } catch (const Error& error) {
+    if (error.status() != SYSTOLITH_FAULT) throw;
+    enabled = false;
+  }
+  device.clear_counters();
+  if (enabled) rung = submit(device, program, 1u << ring.slots_log2);
+  run.counters = device.counters();
+  run.ending = ending_of(device, ring);
+  for (const Range& output : program.outputs) {
+    run.outputs.emplace_back(output.size);
+    device.copy_out(output.address, run.outputs.back().data(), output.size);
+  }
+  device.reset();
+  if (!compare) return run;
+
+  program::Outcomes outcomes;
+  if (!program::is_precise(run.ending, program.commands))
+    outcomes = program::outcomes_of(std::span(program.commands).first(rung), run.ending);
+  if (!outcomes.unknown.empty()) {
+    run.reason = fmt::format(
+        "whether command {} ran before the fault is not known: add record to every command",
+        outcomes.unknown.front());
+    return run;
+  }
+  std::vector<systolith_command_t> undefined;
+  for (const model::Outcome& outcome : outcomes.known)
+    if (outcome.state != SYSTOLITH_STATE_COMPLETED)
+      undefined.push_back(program.commands[outcome.index]);
+  const program::Ending model =
+      program::run_on_model(*configuration, image->memory(), windows, ring, program.commands, rung,
+                            std::move(outcomes.known));
+  run.reason = program::difference(run.ending, model, program.commands);
+  if (run.reason.empty()) run.reason = memory_difference(program, run.outputs, *image, undefined);
+  run.match = run.reason.empty() ? ProgramRun::Match::equal : ProgramRun::Match::different;
+  return run;
+}
+
+}  // namespace systolith::tool
