@@ -299,7 +299,8 @@ TEST_P(BusFaults, ResetInEveryCycleWithReadsAndWritesOwed) {
   product.signal[0] = sync(3);
   StoreStep late = store_rows(kOutputs + 1024, 4 * c.cols, 0, 6);
   late.wait[0] = sync(3);
-  const LoadStep more = load(kInputs + 8192 + 5, 2 * bus, half + c.rows, 8);
+  LoadStep more = load(kInputs + 8192 + 5, 2 * bus, half + c.rows, 8);
+  more.transfer.stride[0] = 5 * bus;  // a burst a row
   const Program program = directed(
       {command(early), command(a), command(b), command(product), command(more), command(late)});
   harness::AxiMemoryTiming& timing = sim_.device().memory().timing();

@@ -21,7 +21,7 @@ std::vector<Part> parts_of(std::uint64_t whole, std::uint32_t part, bool taper, 
     const bool last = begin + size == whole;
     if (taper && last) {
       const std::uint32_t half = (size / 2 + unit - 1) / unit * unit;
-      if (half >= least && size - half >= least) size = half;
+      if (half >= least && size >= half + least) size = half;
     }
     parts.push_back({begin, size});
     begin += size;

@@ -64,8 +64,56 @@ GemmProblem problem_of(std::uint64_t m, std::uint64_t n, std::uint64_t k, OutFor
   return p;
 }
 
+// Every byte of D is stored once, and loads read nothing but operands.
+std::string outside(const GemmProblem& p, const GemmPlan& plan) {
+  struct Matrix {
+    std::uint64_t base, pitch, rows, row_bytes;
+    bool holds(std::uint64_t address, std::uint64_t bytes) const {
+      if (address < base) return false;
+      const std::uint64_t row = pitch == 0 ? 0 : (address - base) / pitch;
+      return row < rows && address - base - row * pitch + bytes <= row_bytes;
+    }
+  };
+  const std::uint64_t element = bytes_of(p.format), out = bytes_of(p.out);
+  const Matrix operands[] = {{p.a, p.lda, p.m, p.k * element},
+                             {p.b, p.ldb, p.k, p.n * element},
+                             {p.c, p.ldc, p.seed == Seed::none ? 0 : p.m, p.n * 4},
+                             {p.scales, 0, p.scaling == Scale::column ? 1U : 0U, 8 * (p.n + 64)}};
+  std::vector<std::uint8_t> stored(p.m * p.n * out, 0);
+  std::string error;
+  const auto rows = [](const Transfer& t, auto body) {
+    for (std::uint32_t j = 0; j < t.count[1]; ++j)
+      for (std::uint32_t i = 0; i < t.count[0]; ++i)
+        body(t.address + static_cast<std::uint64_t>(t.stride[0]) * i +
+             static_cast<std::uint64_t>(t.stride[1]) * j);
+  };
+  for (const Step& step : plan.steps) {
+    if (const auto* load = std::get_if<LoadStep>(&step)) {
+      rows(load->transfer, [&](std::uint64_t address) {
+        if (std::none_of(std::begin(operands), std::end(operands), [&](const Matrix& matrix) {
+              return matrix.holds(address, load->transfer.run);
+            }))
+          error = "a load reads outside of the operands";
+      });
+    } else if (const auto* store = std::get_if<StoreStep>(&step)) {
+      rows(store->transfer, [&](std::uint64_t address) {
+        const std::uint64_t row = (address - p.d) / p.ldd, column = (address - p.d) % p.ldd;
+        if (address < p.d || row >= p.m || column + store->transfer.run > p.n * out) {
+          error = "a store writes outside of D";
+          return;
+        }
+        for (std::uint32_t i = 0; i < store->transfer.run; ++i)
+          if (stored[row * p.n * out + column + i]++ != 0) error = "a byte is stored twice";
+      });
+    }
+  }
+  if (error.empty() && std::find(stored.begin(), stored.end(), 0) != stored.end())
+    error = "a byte is never stored";
+  return error;
+}
+
 void expect_ordered(const GemmProblem& p, const DeviceShape& device, const GemmPlan& plan) {
-  const std::string error = first_race(device, plan);
+  const std::string error = first_race(device, plan) + outside(p, plan);
   EXPECT_EQ(error, "") << p.m << " x " << p.n << " x " << p.k << " out " << static_cast<int>(p.out)
                        << " seed " << static_cast<int>(p.seed) << " tile " << plan.tiling.tile_m
                        << " x " << plan.tiling.tile_n << " slice " << plan.tiling.slice_k
