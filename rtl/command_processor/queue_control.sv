@@ -8,7 +8,7 @@
 // stays so for Settle cycles, those blocked are told to abandon; once all is idle, recorded and
 // paid the queue is Faulted. A semaphore time-out halts likewise, and fails the oldest command
 // that is not complete. Latency: `tail_o` the cycle after a doorbell; `halt_o` the cycle after a
-// unit offers a failed report.
+// unit has a fault, before its report.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -111,6 +111,7 @@ module queue_control
   input  logic [2:0]  unit_beat_i,
   input  address_t [2:0] unit_owed_address_i,
   input  logic [2:0]  unit_blocked_i,
+  input  logic [2:0]  unit_fault_i,     // level: a command has failed, though its report may wait for debts
   input  logic [2:0][SemaphoreWidth-1:0] unit_blocked_semaphore_i,
 
   // on-chip memories
@@ -257,7 +258,7 @@ module queue_control
     own_address_d = own_address_q;
     draining_d = draining_q;
     abandon_d = abandon_q;
-    halt_d = halt_q || failing_i || fault_seen_i;
+    halt_d = halt_q || failing_i || fault_seen_i || unit_fault_i != '0;
 
     unique case (state_q)
       Off: begin

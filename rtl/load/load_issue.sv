@@ -71,8 +71,8 @@ module load_issue
     output logic                   waits_row_o
 );
 
-  if (ReadsOutstanding < 1 || ReadsOutstanding > 64) begin : gen_bad_outstanding
-    $error("load_issue: ReadsOutstanding must be 1 to 64");
+  if (ReadsOutstanding < 1 || ReadsOutstanding > 128) begin : gen_bad_outstanding
+    $error("load_issue: ReadsOutstanding must be 1 to 128");
   end
 
   logic started_room;  // for a started command, in the walker and among the contexts

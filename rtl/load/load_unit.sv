@@ -68,6 +68,7 @@ module load_unit
     output logic                            beat_o,           // pulse: a beat was taken
     output logic                            dropped_beats_o,  // pulse: one was dropped by the flush
     output logic                            blocked_o,
+    output logic                            fault_o,
 
     // scratchpad
     output logic                            scratchpad_write_valid_o,
@@ -226,6 +227,7 @@ module load_unit
   logic still, still_q;
   assign still = drained && !stop && !flush_i && !context_valid &&
                  ((waits_row && current_tracked) || (waits_start && !current_valid && !tracked));
+  assign fault_o = stop;
   assign blocked_o = still && still_q && signal_valid_o == '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

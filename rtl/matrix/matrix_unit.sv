@@ -51,6 +51,7 @@ module matrix_unit
   output logic            busy_o,
   output logic            owed_o,
   output logic            blocked_o,
+  output logic            fault_o,
   // scratchpad
   output logic            operand_read_valid_o,
   output line_index_t     operand_read_line_o,
@@ -454,6 +455,7 @@ module matrix_unit
   assign abandon = halt_i && abandon_i && (wait_row || wait_pass);
   assign busy_o = has_command_o || tracker_busy;
   assign owed_o = 1'b0;
+  assign fault_o = stopped;
   assign blocked_o = lost_wait_o && !in_flight_o && !loader_busy && tracker_quiet;
 
   logic unused;

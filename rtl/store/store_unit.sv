@@ -62,6 +62,7 @@ module store_unit
   output logic               owed_o,
   output address_t           owed_address_o,   // of the oldest owed burst
   output logic               blocked_o,
+  output logic               fault_o,
 
   // Accumulators.
   output logic               drain_read_valid_o,
@@ -90,8 +91,8 @@ module store_unit
   output logic               b_ready_o
 );
 
-  if (WritesOutstanding < 1 || WritesOutstanding > 64) begin : gen_bad_outstanding
-    $error("store_unit: WritesOutstanding must be 1 to 64");
+  if (WritesOutstanding < 1 || WritesOutstanding > 128) begin : gen_bad_outstanding
+    $error("store_unit: WritesOutstanding must be 1 to 128");
   end
 
   // ---- control of the whole ----
@@ -483,6 +484,7 @@ module store_unit
 
   // ---- what others may know ----
   assign busy_o = state_q != Idle || slots_used_q != '0 || owed;
+  assign fault_o = fault_valid_q;
   assign blocked_o = !owed && !burst_valid && !report_valid_o && signal_valid_o == '0 &&
                      ((state_q == Waiting && allowed_rows == '0 && slots_used_q == '0) ||
                       (run_blocked && slots_used_q == slot_count_t'(1) && !fault_valid_q &&

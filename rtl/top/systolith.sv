@@ -192,7 +192,7 @@ module systolith
   report_t [2:0] report;
   cycle_t cycle;
   logic halt, abandon, flush;
-  logic [2:0] unit_busy, unit_owed, unit_beat, unit_blocked;
+  logic [2:0] unit_busy, unit_owed, unit_beat, unit_blocked, unit_fault;
   address_t [2:0] unit_owed_address;
   logic [2:0][SemaphoreWidth-1:0] unit_blocked_semaphore;
   logic memory_clear, scratchpad_clear_busy, accumulators_clear_busy;
@@ -234,6 +234,7 @@ module systolith
     .cycle_o(cycle), .halt_o(halt), .abandon_o(abandon), .flush_o(flush),
     .unit_busy_i(unit_busy), .unit_owed_i(unit_owed), .unit_beat_i(unit_beat),
     .unit_owed_address_i(unit_owed_address), .unit_blocked_i(unit_blocked),
+    .unit_fault_i(unit_fault),
     .unit_blocked_semaphore_i(unit_blocked_semaphore),
     .memory_clear_o(memory_clear), .memory_clear_busy_i(scratchpad_clear_busy || accumulators_clear_busy)
   );
@@ -266,6 +267,7 @@ module systolith
     .cycle_i(cycle), .halt_i(halt), .abandon_i(abandon), .flush_i(flush),
     .busy_o(unit_busy[0]), .owed_o(unit_owed[0]), .owed_address_o(unit_owed_address[0]),
     .beat_o(unit_beat[0]), .dropped_beats_o(dropped_beat), .blocked_o(unit_blocked[0]),
+    .fault_o(unit_fault[0]),
     .scratchpad_write_valid_o(scratchpad_write_valid), .scratchpad_write_line_o(scratchpad_write_line),
     .scratchpad_write_word_o(scratchpad_write_word), .scratchpad_write_data_o(scratchpad_write_data),
     .scratchpad_write_strobe_o(scratchpad_write_strobe),
@@ -301,6 +303,7 @@ module systolith
     .report_valid_o(report_valid[1]), .report_o(report[1]), .report_ready_i(report_ready[1]),
     .cycle_i(cycle), .halt_i(halt), .abandon_i(abandon), .flush_i(flush),
     .busy_o(unit_busy[1]), .owed_o(unit_owed[1]), .blocked_o(unit_blocked[1]),
+    .fault_o(unit_fault[1]),
     .operand_read_valid_o(operand_read_valid), .operand_read_line_o(operand_read_line),
     .operand_read_grant_i(operand_read_grant), .operand_read_data_i(operand_read_data),
     .stationary_read_valid_o(stationary_read_valid), .stationary_read_line_o(stationary_read_line),
@@ -335,7 +338,7 @@ module systolith
     .report_valid_o(report_valid[2]), .report_o(report[2]), .report_ready_i(report_ready[2]),
     .cycle_i(cycle), .halt_i(halt), .abandon_i(abandon), .flush_i(flush),
     .busy_o(unit_busy[2]), .owed_o(unit_owed[2]), .owed_address_o(unit_owed_address[2]),
-    .blocked_o(unit_blocked[2]),
+    .blocked_o(unit_blocked[2]), .fault_o(unit_fault[2]),
     .drain_read_valid_o(drain_read_valid), .drain_read_row_o(drain_read_row),
     .drain_read_data_i(drain_read_data), .drain_read_tag_i(drain_read_tag),
     .scratchpad_read_valid_o(store_read_valid), .scratchpad_read_line_o(store_read_line),

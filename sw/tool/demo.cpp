@@ -18,8 +18,7 @@ namespace {
 
 class Job {
  public:
-  explicit Job(const std::string& uri)
-      : device_(uri), shape_(library::shape_of(device_.capabilities())) {}
+  explicit Job(const std::string& uri) : device_(uri), shape_(library::shape_of(device_)) {}
 
   // Runs, compares, prints a line; the output's bytes.
   std::vector<std::uint8_t> run(const std::string& name, const library::HostGemm& gemm) {

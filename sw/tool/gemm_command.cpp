@@ -38,7 +38,7 @@ int run(const Options& o) {
   Device device(o.device);
   const Product product(o.product, device.capabilities().memory_bytes);
   const library::HostGemm& gemm = product.gemm();
-  const library::DeviceShape shape = library::shape_of(device.capabilities());
+  const library::DeviceShape shape = library::shape_of(device);
   const library::RunResult result = library::run_gemm(device, gemm);
   bool match = true;
   if (random || o.json || o.stats) match = result.d == library::reference_gemm(gemm);

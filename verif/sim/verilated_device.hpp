@@ -28,22 +28,29 @@ class VerilatedDevice final : public harness::SimDevice {
     reset(4);
   }
 
+  // Verilator's runtime takes what fails, and the end of a model, to the thread's context, which is
+  // that of the device made last.
   ~VerilatedDevice() override {
+    enter();
     close_trace();
     model_->final();
+    model_.reset();
   }
 
   void step(uint64_t cycles) override {
+    enter();
     for (uint64_t i = 0; i < cycles; ++i) cycle(false);
   }
 
   void reset(uint64_t cycles) override {
+    enter();
     model_->rst_ni = 0;
     for (uint64_t i = 0; i < cycles; ++i) cycle(true);
     model_->rst_ni = 1;
   }
 
   bool step_until_interrupt(uint64_t cycles) override {
+    enter();
     for (uint64_t i = 0; i < cycles && model_->irq_o == 0; ++i) cycle(false);
     return model_->irq_o != 0;
   }
@@ -58,6 +65,8 @@ class VerilatedDevice final : public harness::SimDevice {
   }
 
  private:
+  void enter() { Verilated::threadContextp(context_.get()); }
+
   void cycle(bool in_reset) {
     Model& m = *model_;
     const harness::AxiSubordinateSignals& memory = memory_.outputs();

@@ -116,14 +116,21 @@ inline std::string first_difference(const library::HostGemm& gemm,
 }
 
 /// Runs and compares; the counters for more checks.
-inline systolith_counters_t expect_equal(const std::string& uri, const library::HostGemm& gemm,
+inline systolith_counters_t expect_equal(Device& device, const library::HostGemm& gemm,
                                          const library::GemmTiling* tiling = nullptr) {
-  Device device(uri);
   const library::RunResult result = library::run_gemm(device, gemm, tiling);
   const std::vector<std::uint8_t> want = library::reference_gemm(gemm);
-  EXPECT_EQ(result.d == want, true) << uri << " " << gemm.m << "x" << gemm.n << "x" << gemm.k
-                                    << ": " << first_difference(gemm, result.d, want);
+  EXPECT_EQ(result.d == want, true)
+      << gemm.m << "x" << gemm.n << "x" << gemm.k << ": " << first_difference(gemm, result.d, want);
   return result.counters;
+}
+
+/// The same on a fresh device.
+inline systolith_counters_t expect_equal(const std::string& uri, const library::HostGemm& gemm,
+                                         const library::GemmTiling* tiling = nullptr) {
+  SCOPED_TRACE(uri);
+  Device device(uri);
+  return expect_equal(device, gemm, tiling);
 }
 
 }  // namespace systolith::system_test

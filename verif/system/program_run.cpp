@@ -98,13 +98,17 @@ std::vector<std::uint8_t> fresh_memory(std::uint64_t seed) {
   return memory;
 }
 
-SimRun::SimRun(const std::string& configuration, std::uint64_t seed) {
-  harness::SimOptions options;
-  options.memory_base = kBase;
-  options.memory_bytes = kBytes;
-  options.seed = seed;
-  device_ = sim::make_device(configuration, options);
-}
+SimRun::SimRun(const std::string& configuration, const harness::SimOptions& options)
+    : device_(sim::make_device(configuration, options)) {}
+
+SimRun::SimRun(const std::string& configuration, std::uint64_t seed)
+    : SimRun(configuration, [&] {
+        harness::SimOptions options;
+        options.memory_base = kBase;
+        options.memory_bytes = kBytes;
+        options.seed = seed;
+        return options;
+      }()) {}
 
 std::uint64_t SimRun::read64(std::uint32_t offset) {
   const std::uint64_t low = read32(offset);

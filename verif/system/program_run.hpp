@@ -56,6 +56,8 @@ struct Extent {
 class SimRun {
  public:
   explicit SimRun(const std::string& configuration, std::uint64_t seed = 1);
+  /// A memory of another size; it begins at kBase and holds kBytes at least.
+  SimRun(const std::string& configuration, const harness::SimOptions& options);
 
   harness::SimDevice& device() { return *device_; }
   std::uint32_t read32(std::uint32_t offset) { return device_->read32(offset); }

@@ -19,8 +19,8 @@ package systolith_config_pkg;
   parameter int unsigned BusBytes = 8;           // 8, 16, 32 or 64
   parameter int unsigned AddressWidth = 32;       // 32..64
   parameter int unsigned MaxBurstBeats = 16;      // power of two, 1..256
-  parameter int unsigned ReadsOutstanding = 16;   // bursts of the load unit, power of two, 1..64
-  parameter int unsigned WritesOutstanding = 8;  // bursts of the store unit, power of two, 1..64
+  parameter int unsigned ReadsOutstanding = 16;   // bursts of the load unit, power of two, 1..128
+  parameter int unsigned WritesOutstanding = 8;  // bursts of the store unit, power of two, 1..128
 
   // Drain.
   parameter int unsigned DrainLanes = 8;  // columns converted a cycle, 1..Cols

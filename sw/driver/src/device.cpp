@@ -479,7 +479,7 @@ void DriverDevice::reset_device() {
     throw Failure{SYSTOLITH_BAD_ARGUMENT,
                   "this platform can't reset the device by itself: do it by hand, then open again"};
   forget_queue();
-  status();
+  reset();  // the reset line alone leaves the on-chip memories as they are
   for (const auto& [window, granted] : windows_) write_window(window);
 }
 

@@ -142,6 +142,25 @@ TEST_P(OnBackend, CapabilitiesAreThoseOfTheConfiguration) {
   EXPECT_EQ(c.formats, 6U);
 }
 
+// What a device reset leaves on chip is what systolith_open found: nothing.
+TEST_P(OnBackend, DeviceResetLeavesNothingOnChip) {
+  Device device(GetParam());
+  const std::uint64_t base = device.capabilities().memory_base;
+  systolith_command_t in = load(base, 16);  // INT32 accumulator row 0
+  SYSTOLITH_SET(in.words, LOAD_SPACE, SYSTOLITH_SPACE_ACCUMULATORS);
+  SYSTOLITH_SET(in.words, LOAD_TAG, SYSTOLITH_TAG_INT32);
+  open_queue(device);
+  device.wait(device.submit({in}));
+  device.reset_device();
+  device.create_queue(3);
+  systolith_command_t out = load(base + 4096, 8);  // row 0 as BF16: legal for a cleared row
+  SYSTOLITH_SET(out.words, HEADER_OPCODE, SYSTOLITH_OPCODE_STORE);
+  SYSTOLITH_SET(out.words, HEADER_UNIT, SYSTOLITH_UNIT_STORE);
+  SYSTOLITH_SET(out.words, STORE_SPACE, SYSTOLITH_SPACE_ACCUMULATORS);
+  SYSTOLITH_SET(out.words, STORE_CONVERSION, SYSTOLITH_CONVERSION_BF16);
+  EXPECT_NO_THROW(device.wait(device.submit({out})));  // sim: type_tag fault, row 0
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, OnBackend,
                          testing::Values("model:config=tiny", "sim:config=tiny"),
                          [](const auto& info) {
@@ -159,6 +178,25 @@ TEST(Handles, NullAndClosedAreRefused) {
   systolith_capabilities_t c;
   EXPECT_EQ(systolith_capabilities(device, &c), SYSTOLITH_BAD_HANDLE);
   EXPECT_STRNE(systolith_error(), "");
+}
+
+// Each is its own device, whichever is closed first.
+TEST(Handles, SeveralSimulatedDevicesAreClosedInAnyOrder) {
+  for (const bool newest_first : {false, true}) {
+    std::vector<Device> devices;
+    for (int i = 0; i < 3; ++i) {
+      devices.emplace_back("sim:config=tiny");
+      Device& device = devices.back();
+      device.grant(0, device.capabilities().memory_base, device.capabilities().memory_bytes);
+      device.create_queue(2);
+    }
+    for (std::uint32_t i = 0; i < 5; ++i)
+      for (Device& device : devices) device.wait(device.submit({nop(true)}));
+    while (!devices.empty()) {
+      devices.erase(newest_first ? devices.end() - 1 : devices.begin());
+      for (Device& device : devices) device.wait(device.submit({nop(true)}));
+    }
+  }
 }
 
 TEST(Uris, WhatIsUnknownIsRefusedWithWhatThereIs) {

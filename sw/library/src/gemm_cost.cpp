@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "gemm_cut.hpp"
 #include "schedule.hpp"
 #include "systolith/library/gemm.hpp"
 
@@ -12,9 +13,8 @@ namespace {
 std::uint64_t ceil_div(std::uint64_t x, std::uint64_t y) { return (x + y - 1) / y; }
 
 // Latencies that a product pays whatever its tiling, in cycles.
-constexpr double kDecode = 24;       // a command, fetched ahead
-constexpr double kLatency = 100;     // memory
-constexpr double kOutstanding = 64;  // bursts in flight
+constexpr double kDecode = 24;    // a command, fetched ahead
+constexpr double kLatency = 100;  // memory
 constexpr double kBurstBytes = 256;
 constexpr double kBeatCost = 0.003;       // of two plans equally fast the one that moves less
 constexpr std::size_t kEffort = 1000000;  // steps scheduled to choose a tiling
@@ -71,19 +71,20 @@ struct Estimate {
     const double slices = static_cast<double>(ceil_div(p.k, t.slice_k));
     const double slice_bytes = std::min<double>(t.slice_k, static_cast<double>(p.k)) * element;
     double read = 0, read_bursts = 0, write = 0, write_bursts = 0;
-    transfer(tiles_n * static_cast<double>(p.m) * slices, slice_bytes, p.lda == slice_bytes,
-             a_aligned, read, read_bursts);
+    const Kept kept = kept_operands(p, t);
+    transfer((kept.a ? 1.0 : tiles_n) * static_cast<double>(p.m) * slices, slice_bytes,
+             p.lda == slice_bytes, a_aligned, read, read_bursts);
     const double width = std::min<double>(t.tile_n, static_cast<double>(p.n)) * element;
-    transfer(tiles_m * tiles_n * static_cast<double>(p.k), width, p.ldb == width, b_aligned, read,
-             read_bursts);
+    transfer((kept.b ? 1.0 : tiles_m) * tiles_n * static_cast<double>(p.k), width, p.ldb == width,
+             b_aligned, read, read_bursts);
     const double out_run = std::min<double>(d.cols, static_cast<double>(p.n)) * out_element;
     transfer(static_cast<double>(p.m) * strips, out_run, false, d_aligned, write, write_bursts);
     if (p.seed != Seed::none)
       transfer(static_cast<double>(p.m) * strips,
                std::min<double>(d.cols, static_cast<double>(p.n)) * 4, false, true, read,
                read_bursts);
-    read = std::max(read, read_bursts * kLatency / kOutstanding);
-    write = std::max(write, write_bursts * kLatency / kOutstanding);
+    read = std::max(read, read_bursts * kLatency / d.reads_outstanding);
+    write = std::max(write, write_bursts * kLatency / d.writes_outstanding);
 
     // Commands are decoded one by one.
     const double per_tile = 2 + tile_strips * 3 + (slices - 1) * 3;
@@ -149,51 +150,70 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
     if (problem.m > square && square <= device.accumulator_rows) heights.push_back(square);
 
   std::vector<GemmTiling> candidates;
-  GemmTiling best;
-  best.cost = std::numeric_limits<double>::infinity();
-  for (const std::uint32_t height : heights) {
+  const auto add_candidates = [&](std::uint32_t height) {
     for (const std::uint32_t width : widths) {
-      const std::uint64_t tile_strips = ceil_div(width, device.cols);
-      const std::uint64_t rows = height * tile_strips;
+      const std::uint64_t rows = std::uint64_t{height} * ceil_div(width, device.cols);
       if (rows > device.accumulator_rows) continue;
+      const auto tiles =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(4, device.accumulator_rows / rows));
       for (const std::uint32_t slice : slices) {
-        for (std::uint32_t slots : {4U, 3U, 2U}) {
-          GemmTiling tiling{height,
-                            width,
-                            slice,
-                            slots,
-                            static_cast<std::uint32_t>(
-                                std::min<std::uint64_t>(4, device.accumulator_rows / rows)),
-                            0.0};
-          const std::uint64_t a_lines =
-              slots * height * ceil_div(std::uint64_t{slice} * element, device.line_bytes);
-          const std::uint64_t b_row =
-              strips_per_line > 1 ? tile_strips
-                                  : ceil_div(std::uint64_t{width} * element, device.line_bytes);
-          const std::uint64_t scale_lines =
-              problem.scaling == Scale::column
-                  ? 2 * tile_strips * ceil_div(4ULL * device.cols, device.line_bytes)
-                  : 0;
-          if (a_lines + slots * b_row * slice + scale_lines > device.lines) continue;
-          tiling.cost = estimate.cost(tiling);
-          candidates.push_back(tiling);
-          break;
+        for (const bool keep_a : {false, true}) {
+          for (const bool keep_b : {false, true}) {
+            if ((keep_a && height < problem.m) || (keep_b && width < problem.n)) continue;
+            for (const std::uint32_t slots : {4U, 3U, 2U}) {
+              GemmTiling tiling{height, width, slice, slots, tiles, keep_a, keep_b};
+              if (!fits(problem, device, tiling)) continue;
+              tiling.cost = estimate.cost(tiling);
+              candidates.push_back(tiling);
+              break;
+            }
+          }
         }
       }
     }
-  }
+  };
+  for (const std::uint32_t height : heights) add_candidates(height);
+  // Low tiles only cost, unless nothing else fits.
+  for (std::uint32_t height = 4; height != 0 && candidates.empty(); height /= 2)
+    add_candidates(height);
   // The formula orders the field; the schedules of the first decide, as many as a bounded effort
-  // allows.
-  std::sort(candidates.begin(), candidates.end(),
-            [](const GemmTiling& x, const GemmTiling& y) { return x.cost < y.cost; });
+  // allows; then how the best of them begin and end.
+  const auto by_cost = [](const GemmTiling& x, const GemmTiling& y) { return x.cost < y.cost; };
+  std::sort(candidates.begin(), candidates.end(), by_cost);
   std::size_t effort = 0;
-  for (GemmTiling tiling : candidates) {
-    if (effort > kEffort && best.tile_m != 0) break;
+  GemmTiling best;
+  best.cost = std::numeric_limits<double>::infinity();
+  const auto try_out = [&](GemmTiling tiling) {
     const GemmPlan plan = plan_gemm(problem, device, tiling);
     effort += plan.steps.size() + 200;
-    tiling.cost =
-        expected_cycles(plan, device, kLatency, best.cost) + kBeatCost * beats_of(plan, device);
+    tiling.cost = expected_cycles(plan, device, kLatency, 1.3 * best.cost) +
+                  kBeatCost * beats_of(plan, device);
     if (tiling.cost < best.cost) best = tiling;
+    return tiling;
+  };
+  std::vector<GemmTiling> tried;
+  for (const GemmTiling& tiling : candidates) {
+    if (effort > kEffort && best.tile_m != 0) break;
+    tried.push_back(try_out(tiling));
+  }
+  std::sort(tried.begin(), tried.end(), by_cost);
+  effort = 0;
+  for (const GemmTiling& tiling : tried) {
+    if (effort > kEffort) break;
+    const auto tile_strips = static_cast<std::uint32_t>(ceil_div(tiling.tile_n, device.cols));
+    for (std::uint32_t strips = 0; strips <= tile_strips; strips = strips == 0 ? 1 : 2 * strips) {
+      for (unsigned options = 0; options < 8; ++options) {
+        GemmTiling variant = tiling;
+        variant.stream_strips = strips;
+        variant.stream_rows = (options & 1) != 0;
+        variant.taper_k = (options & 2) != 0;
+        variant.taper_tiles = (options & 4) != 0;
+        if ((strips == 0 && variant.stream_rows) ||
+            (variant.taper_tiles && tiling.keep_a == tiling.keep_b))
+          continue;
+        try_out(variant);
+      }
+    }
   }
   if (best.tile_m == 0)
     throw std::invalid_argument("the device's memories are too small for any tiling");

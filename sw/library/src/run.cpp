@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
 #include "systolith/library/encode.hpp"
 #include "systolith/model/chain.h"
 #include "systolith/model/formats.h"
+#include "systolith/registers.h"
 
 namespace systolith::library {
 namespace {
@@ -103,7 +103,11 @@ std::vector<std::uint32_t> seeds(const HostGemm& gemm) {
 
 }  // namespace
 
-DeviceShape shape_of(const systolith_capabilities_t& c) {
+DeviceShape shape_of(const Device& device) {
+  const systolith_capabilities_t c = device.capabilities();
+  std::uint32_t outstanding = 0;
+  systolith::check(
+      systolith_read_register(device.handle(), SYSTOLITH_REGISTER_OUTSTANDING, &outstanding));
   DeviceShape shape;
   shape.rows = c.rows;
   shape.cols = c.columns;
@@ -114,6 +118,8 @@ DeviceShape shape_of(const systolith_capabilities_t& c) {
   shape.accumulator_rows = c.accumulator_rows;
   shape.bus_bytes = c.bus_bytes;
   shape.drain_lanes = c.drain_lanes;
+  shape.reads_outstanding = outstanding & 0xffff;
+  shape.writes_outstanding = outstanding >> 16;
   return shape;
 }
 
@@ -123,7 +129,10 @@ void check(const HostGemm& gemm) {
     throw std::invalid_argument("int8 operands give int32 or int8, bf16 operands fp32 or bf16");
   if ((gemm.out == OutFormat::int8) != (gemm.scaling != Scale::none))
     throw std::invalid_argument("a scale is needed for int8 output, and only there");
-  const auto good = [](float scale) { return std::isfinite(scale) && scale > 0; };
+  // By its bits: a host that takes subnormals as zeros must not refuse a subnormal scale.
+  const auto good = [](float scale) {
+    return model::is_scale(std::bit_cast<std::uint32_t>(scale));
+  };
   if (gemm.scaling == Scale::tensor && !good(gemm.scale))
     throw std::invalid_argument("the scale must be finite and positive");
   if (gemm.scaling == Scale::column && !std::all_of(gemm.scales, gemm.scales + gemm.n, good))
@@ -141,7 +150,7 @@ RunResult run_gemm(Device& device, const HostGemm& gemm, const GemmTiling* tilin
     return result;
   }
   const systolith_capabilities_t capabilities = device.capabilities();
-  const DeviceShape shape = shape_of(capabilities);
+  const DeviceShape shape = shape_of(device);
   Buffers buffers(device);
   GemmProblem p;
   p.m = gemm.m;

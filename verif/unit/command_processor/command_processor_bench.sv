@@ -115,7 +115,7 @@ module command_processor_bench
     end
   end
 
-  logic [2:0] command_valid, command_ready, report_valid, report_ready, busy, blocked;
+  logic [2:0] command_valid, command_ready, report_valid, report_ready, busy, blocked, fault;
   load_command_t   load_command;
   matrix_command_t matrix_command;
   store_command_t  store_command;
@@ -156,7 +156,7 @@ module command_processor_bench
     .report_valid_i(report_valid), .report_i(report), .report_ready_o(report_ready),
     .cycle_o(cycle), .halt_o, .abandon_o, .flush_o,
     .unit_busy_i(busy), .unit_owed_i(debt_i), .unit_beat_i(beat_i),
-    .unit_owed_address_i({3{address_t'(debt_address_i)}}), .unit_blocked_i(blocked),
+    .unit_owed_address_i({3{address_t'(debt_address_i)}}), .unit_blocked_i(blocked), .unit_fault_i(fault),
     .unit_blocked_semaphore_i(blocked_semaphore),
     .memory_clear_o, .memory_clear_busy_i
   );
@@ -199,7 +199,7 @@ module command_processor_bench
       .signal_overflow_i(signal_overflow[u]),
       .report_valid_o(report_valid[u]), .report_o(report[u]), .report_ready_i(report_ready[u]),
       .cycle_i(cycle), .halt_i(halt_o), .abandon_i(abandon_o), .flush_i(flush_o),
-      .busy_o(busy[u]), .blocked_o(blocked[u]), .blocked_semaphore_o(blocked_semaphore[u]),
+      .busy_o(busy[u]), .blocked_o(blocked[u]), .fault_o(fault[u]), .blocked_semaphore_o(blocked_semaphore[u]),
       .advance_i(advance_i[u]), .fail_i(fail_i[u]), .debt_i(debt_i[u]),
       .started_o(started_o[u]), .index_o(started_index_o[u])
     );

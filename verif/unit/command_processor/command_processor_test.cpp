@@ -972,7 +972,8 @@ TEST_F(CommandProcessor, ExecutionFaultStopsStartsAndLetsRunningCommandsFinish) 
   bench_->fail[0] = true;
   go_load = true;
   for (int i = 0; i < 100; ++i) bench_->Step();
-  EXPECT_FALSE(bench_->top().halt_o) << "the unit still pays";
+  EXPECT_TRUE(bench_->top().halt_o) << "nothing more starts while the unit still pays";
+  EXPECT_TRUE(bench_->RecordUntouched(0));
   bench_->debt[0] = false;
   for (int i = 0; i < 200; ++i) bench_->Step();
   EXPECT_TRUE(bench_->top().halt_o);

@@ -31,6 +31,7 @@ module stub_unit
   input  logic        flush_i,
   output logic        busy_o,
   output logic        blocked_o,
+  output logic        fault_o,
   output logic [SemaphoreWidth-1:0] blocked_semaphore_o,
 
   // test
@@ -77,6 +78,7 @@ module stub_unit
   assign blocked_semaphore_o = (asking[1] && allowed[1] <= {1'b0, row_q} &&
                                 !(asking[0] && allowed[0] <= {1'b0, row_q}))
       ? header_q.waits[1].semaphore_index : header_q.waits[0].semaphore_index;
+  assign fault_o = (state_q == Pay || state_q == Report) && result_q == StateFailed && !flush_i;
   assign started_o = state_q == Wait && allowed_now && !halt_i && !flush_i;
   assign index_o = header_q.index;
   assign report_valid_o = state_q == Report && !flush_i;

@@ -230,6 +230,7 @@ class LoadBench {
   std::optional<size_t> error_command;
   std::optional<ExpectedWord> last_word;
   bool blocked = false;  ///< blocked_o of the last cycle
+  bool fault = false;    ///< fault_o of the last cycle
   bool busy = false;     ///< busy_o of the last cycle
 
  private:
@@ -551,6 +552,7 @@ inline void LoadBench::step() {
     queue_.pop_front();
   }
   blocked = dut_->blocked_o;
+  fault = dut_->fault_o;
   busy = dut_->busy_o;
   flushed_for_ = flush ? flushed_for_ + 1 : 0;
   dut_->clk_i = 1;

@@ -61,6 +61,7 @@ module load_unit_bench
     output logic              beat_o,
     output logic              dropped_beats_o,
     output logic              blocked_o,
+    output logic              fault_o,
 
     // local memories
     output logic              scratchpad_write_valid_o,

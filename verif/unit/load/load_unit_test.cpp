@@ -541,6 +541,25 @@ TEST_F(LoadFault, NothingStartsAfterAFault) {
   expect_healthy();
 }
 
+TEST_F(LoadFault, IsToldBeforeWhatIsOwedIsPaid) {
+  bench.behaviour = {.latency_min = 20, .latency_max = 20};
+  bench.push(scratchpad({.base = kPage, .run = 20 * bus()}));
+  bench.errors = {{0, 0}};
+  std::uint64_t told = 0, reported = 0;
+  while (reported == 0 && bench.cycle < 5000) {
+    bench.step();
+    if (bench.fault && told == 0) told = bench.cycle;
+    if (!bench.reports.empty()) reported = bench.cycle;
+  }
+  EXPECT_NE(told, 0u);
+  EXPECT_TRUE(bench.fault);
+  // The first burst alone still has beats after the one with the error.
+  EXPECT_GE(reported, told + std::min<std::uint64_t>(bench.config.max_beats, 20) - 1);
+  drain_and_reset();
+  EXPECT_FALSE(bench.fault);
+  expect_healthy();
+}
+
 TEST_F(LoadFault, HaltDropsWhatHasNotStartedAndFinishesTheRest) {
   bench.behaviour = {.latency_min = 50, .latency_max = 50};
   bench.push(scratchpad(

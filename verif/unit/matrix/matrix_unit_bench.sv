@@ -54,6 +54,7 @@ module matrix_unit_bench
   output logic busy_o,
   output logic owed_o,
   output logic blocked_o,
+  output logic fault_o,
   // report
   output logic        report_valid_o,
   input  logic        report_ready_i,
@@ -192,7 +193,7 @@ module matrix_unit_bench
     .signal_valid_o(signal_valid[0]), .signal_o(signal_sync[0]),
     .signal_overflow_i(signal_overflow[0]),
     .report_valid_o, .report_o(report), .report_ready_i,
-    .cycle_i(cycle_q), .halt_i, .abandon_i, .flush_i, .busy_o, .owed_o, .blocked_o,
+    .cycle_i(cycle_q), .halt_i, .abandon_i, .flush_i, .busy_o, .owed_o, .blocked_o, .fault_o,
     .operand_read_valid_o(operand_valid), .operand_read_line_o(operand_line),
     .operand_read_grant_i(operand_grant), .operand_read_data_i(operand_data),
     .stationary_read_valid_o(stationary_valid), .stationary_read_line_o(stationary_line),

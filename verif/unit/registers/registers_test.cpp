@@ -115,7 +115,7 @@ TEST_F(Registers, IdentityAndCapabilitiesAreThoseOfTheConfiguration) {
   EXPECT_EQ(read(SYSTOLITH_REGISTER_ELEMENT), 3u | 2u << 8 | 16u << 16 | 40u << 24);
   EXPECT_EQ(read(SYSTOLITH_REGISTER_FORMATS), 1u << 1 | 1u << 2);
   EXPECT_EQ(read(SYSTOLITH_REGISTER_QUEUE), 16u | 32u << 8 | 16u << 16 | 4u << 24);
-  EXPECT_EQ(read(SYSTOLITH_REGISTER_OUTSTANDING), 64u | 64u << 16);
+  EXPECT_EQ(read(SYSTOLITH_REGISTER_OUTSTANDING), 128u | 128u << 16);
 }
 
 TEST_F(Registers, ResetValues) {

@@ -571,6 +571,9 @@ TEST_F(StoreUnit, NoAddressIsOfferedFromTheErrorOn) {
   d.failing_bursts = {0};
   while (d.b_count == 0) d.step();
   const std::uint64_t error = d.cycle - 1;
+  d.step();
+  EXPECT_TRUE(d.top.fault_o);
+  EXPECT_TRUE(d.reports.empty() || d.owed() == 0) << "the report waits for what is owed";
   d.idle(500);
   EXPECT_LE(d.last_aw, error) << "an address was offered after the error";
   ASSERT_EQ(d.reports.size(), 1u);

@@ -26,15 +26,17 @@ unsigned bytes_of(OutFormat format);
 
 /// What the planner must know of a device, from its capability registers.
 struct DeviceShape {
-  unsigned rows = 16;                ///< array rows (k lanes)
-  unsigned cols = 16;                ///< array columns
-  unsigned row_latency = 2;          ///< cycles from row to row of the array
-  unsigned line_bytes = 32;          ///< bytes of a scratchpad line
-  unsigned lines = 4096;             ///< scratchpad lines
-  unsigned banks = 4;                ///< scratchpad banks
-  unsigned accumulator_rows = 1024;  ///< accumulator rows
-  unsigned bus_bytes = 16;           ///< bytes of a bus beat
-  unsigned drain_lanes = 16;         ///< columns drained a cycle
+  unsigned rows = 16;                 ///< array rows (k lanes)
+  unsigned cols = 16;                 ///< array columns
+  unsigned row_latency = 2;           ///< cycles from row to row of the array
+  unsigned line_bytes = 32;           ///< bytes of a scratchpad line
+  unsigned lines = 4096;              ///< scratchpad lines
+  unsigned banks = 4;                 ///< scratchpad banks
+  unsigned accumulator_rows = 1024;   ///< accumulator rows
+  unsigned bus_bytes = 16;            ///< bytes of a bus beat
+  unsigned drain_lanes = 16;          ///< columns drained a cycle
+  unsigned reads_outstanding = 128;   ///< read bursts in flight
+  unsigned writes_outstanding = 128;  ///< write bursts in flight
 };
 
 /// One product D[m x n] = seed + A[m x k] x B[k x n], row-major, and where it lies in device
@@ -109,9 +111,16 @@ using Step = std::variant<LoadStep, MatrixStep, StoreStep>;
 struct GemmTiling {
   std::uint32_t tile_m = 0, tile_n = 0;  ///< rows and columns of a tile of D
   std::uint32_t slice_k = 0;             ///< k steps of a slice of A and B
-  std::uint32_t slots = 0;               ///< slices on chip at a time
+  std::uint32_t slots = 0;               ///< slices on chip at a time, of an operand not kept
   std::uint32_t accumulator_tiles = 0;   ///< tiles on chip at a time
-  double cost = 0.0;                     ///< cycles that the cost formula expects
+  bool keep_a = false;                   ///< A stays on chip whole, where one tile has all rows
+  bool keep_b = false;                   ///< B stays on chip whole, where one tile has all columns
+  std::uint32_t stream_strips = 0;       ///< the first tile starts by so many strips of B, in every
+                                         ///< slice; 0: in the first one only, by growing groups
+  bool stream_rows = false;  ///< there A streams row by row behind the first strips of B
+  bool taper_k = false;      ///< the last slices shrink
+  bool taper_tiles = false;  ///< the last tiles shrink, where an operand is kept
+  double cost = 0.0;         ///< cycles that are expected
 };
 
 /// Steps of a product in ring order, and the tiling that was chosen.

@@ -33,8 +33,8 @@ struct RunResult {
   GemmBound bound;                  ///< for a memory latency of 100 cycles
 };
 
-/// What the planner needs, from a device's capabilities.
-DeviceShape shape_of(const systolith_capabilities_t& capabilities);
+/// What the planner needs, from a device's capability registers.
+DeviceShape shape_of(const Device& device);
 
 /// Throws std::invalid_argument where formats, scale and seed do not go together.
 void check(const HostGemm& gemm);

@@ -1,0 +1,354 @@
+// SLVERR and DECERR on every beat of every kind of access, memory that never answers, and a queue
+// reset in every cycle of a busy program.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "directed.hpp"
+#include "systolith/registers.h"
+
+namespace systolith::system_test {
+namespace {
+
+using harness::AxiInjection;
+
+constexpr unsigned kFetchId = 0, kLoadId = 1, kStoreId = 2, kRecordId = 3;
+
+class BusFaults : public testing::TestWithParam<std::string> {
+ protected:
+  BusFaults() : sim_(GetParam()), traffic_(sim_) {
+    harness::AxiMemoryTiming& timing = sim_.device().memory().timing();
+    timing.read_latency_minimum = timing.write_latency_minimum = 1;
+    timing.read_latency_maximum = timing.write_latency_maximum = 25;
+  }
+
+  // An error on the beat with this byte. SLVERR and DECERR in turn.
+  void fail_beat(AxiInjection::Kind kind, unsigned id, std::uint64_t byte) {
+    AxiInjection injection;
+    injection.kind = kind;
+    injection.id = static_cast<int>(id);
+    injection.first_address = injection.last_address = byte;
+    injection.effect = ++injected_ % 2 == 0 ? AxiInjection::Effect::DecodeError
+                                            : AxiInjection::Effect::SubordinateError;
+    sim_.device().memory().inject(injection);
+  }
+
+  // Queue stands at `index` for `cause` and `address`; commands before it completed, it failed and
+  // nothing later left a record; memory outside of `written` is as it was.
+  void expect_fault(const Program& program, const Outcome& got, std::uint32_t index, unsigned cause,
+                    std::uint64_t address, const std::vector<Extent>& written) {
+    EXPECT_TRUE(got.faulted());
+    EXPECT_EQ(got.cause, cause);
+    EXPECT_EQ(got.fault_index, index);
+    EXPECT_EQ(got.fault_address, address);
+    EXPECT_EQ(got.completed, index + 1);
+    EXPECT_EQ(got.irq_status & 2, 2U);
+    const std::uint8_t* memory = got.memory.data();
+    for (std::uint32_t i = 0; i < index; ++i)
+      EXPECT_EQ(record_of(memory, program, i).state, SYSTOLITH_STATE_COMPLETED) << i;
+    if (cause != SYSTOLITH_CAUSE_BUS_RECORD) {
+      EXPECT_EQ(record_of(memory, program, index).state, SYSTOLITH_STATE_FAILED);
+      EXPECT_EQ(record_of(memory, program, index).cause, cause);
+      EXPECT_EQ(record_of(memory, program, index).address, address);
+    }
+    for (std::uint32_t i = index + 1; i < program.commands.size(); ++i)
+      EXPECT_FALSE(record_of(memory, program, i).written) << i;
+    EXPECT_EQ(changed_outside(got.memory, program, written), "");
+  }
+
+  void recover(std::uint64_t seed) {
+    sim_.device().memory().clear_injections();
+    ASSERT_TRUE(sim_.reset_queue());
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_STATUS), 0U);
+    expect_usable(sim_, GetParam(), seed);
+    ASSERT_TRUE(sim_.reset_queue());
+  }
+
+  // The third of four commands is `faulty`, with nothing at the same time: it waits for the second,
+  // the fourth for it.
+  Program around(library::Step faulty, std::uint64_t seed) {
+    LoadStep first = load(kInputs + 1, 21, 0);
+    first.signal[0] = sync(2);
+    StoreStep second = store(kOutputs + 3, 21, 0);
+    second.wait[0] = sync(2);
+    second.signal[0] = sync(3);
+    std::visit(
+        [](auto& step) {
+          step.wait[0] = sync(3);
+          step.signal[0] = sync(4);
+        },
+        faulty);
+    std::vector<systolith_command_t> commands = {command(first), command(second), command(faulty)};
+    if (std::holds_alternative<LoadStep>(faulty)) {
+      StoreStep last = store(kOutputs + 4096, 21, 0);
+      last.wait[0] = sync(4);
+      commands.push_back(command(last));
+    } else {
+      // Semaphore 3 is signalled and waited for by the store unit itself; 4 goes to the load unit.
+      LoadStep last = load(kInputs, 21, 0);
+      last.wait[0] = sync(4);
+      commands.push_back(command(last));
+    }
+    return directed(commands, seed);
+  }
+  static Extent second_output() { return {kOutputs + 3, kOutputs + 3 + 20}; }
+
+  void expect_read_error_on_every_beat(const LoadStep& faulty) {
+    const unsigned bus = sim_.device().geometry().bus_bytes;
+    const library::Transfer& t = faulty.transfer;
+    const std::uint64_t end = t.address + t.run * t.count[0];
+    std::uint64_t seed = 1000;
+    for (std::uint64_t byte = t.address & ~std::uint64_t{bus - 1}; byte < end; byte += bus) {
+      SCOPED_TRACE(GetParam() + ": beat at " + std::to_string(byte - t.address));
+      const Program program = around(faulty, seed);
+      fail_beat(AxiInjection::Kind::Read, kLoadId, byte);
+      traffic_.clear();
+      const Outcome got = sim_.run(program);
+      expect_fault(program, got, 2, SYSTOLITH_CAUSE_BUS_READ, traffic_.burst_with(kLoadId, byte),
+                   {second_output()});
+      EXPECT_EQ(traffic_.burst_with(kStoreId, kOutputs + 4096), ~0ull) << "of a later command";
+      recover(seed++);
+      if (HasFailure()) return;
+    }
+  }
+
+  SimRun sim_;
+  Traffic traffic_;
+  unsigned injected_ = 0;
+};
+
+// Unaligned rows that follow one another: neighbours share beats, and several bursts are owed.
+TEST_P(BusFaults, ErrorOnAnyBeatOfALoadStopsTheQueueThere) {
+  const unsigned bus = sim_.device().geometry().bus_bytes;
+  const std::uint32_t run = bus * 2 + 3;
+  LoadStep faulty = load(kInputs + 4096 - 2 * bus - 1, run, 8, 6);
+  faulty.transfer.local_pitch = 4;
+  expect_read_error_on_every_beat(faulty);
+}
+
+TEST_P(BusFaults, ErrorOnAnyBeatOfASeedStopsTheQueueThere) {
+  const unsigned columns = sim_.device().geometry().columns;
+  expect_read_error_on_every_beat(
+      load_rows(kInputs + 4096 + 4, 4 * columns, 3, SYSTOLITH_TAG_FP32, 6));
+}
+
+TEST_P(BusFaults, ErrorOnAnyResponseToAStoreStopsTheQueueThere) {
+  const unsigned bus = sim_.device().geometry().bus_bytes;
+  StoreStep faulty = store(kOutputs + 8192 - 2 * bus - 1, bus * 2 + 3, 0, 6);
+  faulty.transfer.stride[0] = 3 * bus;
+  faulty.transfer.local_pitch = 4;
+  const std::uint64_t last =
+      faulty.transfer.address + faulty.transfer.stride[0] * 5 + faulty.transfer.run - 1;
+  std::uint64_t seed = 1200;
+  // Once for the number of bursts.
+  traffic_.clear();
+  ASSERT_FALSE(sim_.run(around(faulty, seed)).faulted());
+  ASSERT_TRUE(sim_.reset_queue());
+  const std::vector<Traffic::Burst> bursts = traffic_.bursts();
+  unsigned checked = 0;
+  for (const Traffic::Burst& burst : bursts) {
+    if (burst.id != kStoreId || burst.address < kOutputs + 4096) continue;
+    SCOPED_TRACE(GetParam() + ": burst at " + std::to_string(burst.address - kOutputs));
+    const Program program = around(faulty, seed);
+    // The last byte of a burst is in no other one.
+    fail_beat(AxiInjection::Kind::Write, kStoreId, burst.last);
+    traffic_.clear();
+    const Outcome got = sim_.run(program);
+    expect_fault(program, got, 2, SYSTOLITH_CAUSE_BUS_WRITE,
+                 traffic_.burst_with(kStoreId, burst.last),
+                 {second_output(), {faulty.transfer.address, last}});
+    EXPECT_EQ(got.irq_status & 1, 0U);
+    recover(seed++);
+    ++checked;
+    if (HasFailure()) return;
+  }
+  EXPECT_GE(checked, 6U);
+}
+
+TEST_P(BusFaults, ErrorOnAnyBeatOfTheFetchRefusesTheCommandOfThatBeat) {
+  const unsigned bus = sim_.device().geometry().bus_bytes;
+  std::uint64_t seed = 1300;
+  for (std::uint64_t byte = 0; byte < 5 * SYSTOLITH_COMMAND_BYTES; byte += bus) {
+    SCOPED_TRACE(GetParam() + ": beat at " + std::to_string(byte));
+    Program program = directed(
+        {nop(), nop(), command(load(kInputs, 16, 0)), nop(), command(store(kOutputs, 16, 0))},
+        seed);
+    fail_beat(AxiInjection::Kind::Read, kFetchId, kRing + byte);
+    traffic_.clear();
+    const Outcome got = sim_.run(program);
+    const auto index = static_cast<std::uint32_t>(byte / SYSTOLITH_COMMAND_BYTES);
+    expect_fault(program, got, index, SYSTOLITH_CAUSE_BUS_FETCH,
+                 traffic_.burst_with(kFetchId, kRing + byte), {});
+    const Record record = record_of(got.memory.data(), program, index);
+    EXPECT_EQ(record.unit, 0U);
+    EXPECT_EQ(record.opcode, 0U);
+    recover(seed++);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(BusFaults, ErrorOnAnyRecordFailsItsCommandWithoutItsInterrupt) {
+  std::uint64_t seed = 1400;
+  const harness::SimGeometry& geometry = sim_.device().geometry();
+  const unsigned bursts =
+      std::max(1U, SYSTOLITH_RECORD_BYTES / (geometry.bus_bytes * geometry.maximum_burst_beats));
+  for (std::uint32_t index = 0; index < 4; ++index) {
+    SCOPED_TRACE(GetParam() + ": record " + std::to_string(index));
+    std::vector<systolith_command_t> commands(4, nop());
+    SYSTOLITH_SET(commands[index].words, HEADER_INTERRUPT, 1);
+    const Program program = directed(commands, seed);
+    const std::uint64_t address = kRecords + std::uint64_t{index} * SYSTOLITH_RECORD_BYTES;
+    // By number: a wide beat holds two records.
+    AxiInjection injection;
+    injection.kind = AxiInjection::Kind::Write;
+    injection.id = kRecordId;
+    injection.burst = std::int64_t{index} * bursts;
+    if (index % 2 == 1) injection.effect = AxiInjection::Effect::DecodeError;
+    sim_.device().memory().inject(injection);
+    const Outcome got = sim_.run(program);
+    EXPECT_EQ(got.cause, SYSTOLITH_CAUSE_BUS_RECORD);
+    EXPECT_EQ(got.fault_address, address);
+    EXPECT_EQ(got.fault_index, index);
+    EXPECT_EQ(got.irq_status & 3, 2U) << "fault, and no completion";
+    EXPECT_FALSE(record_of(got.memory.data(), program, index).written);
+    recover(seed++);
+    if (HasFailure()) return;
+  }
+}
+
+// A response that never comes, of each requester: cause, index and address; busy and the reset
+// request stay until device and memory are reset together; then all is as if new.
+TEST_P(BusFaults, MemoryThatNeverAnswersEndsInAResetRequest) {
+  struct Case {
+    const char* name;
+    AxiInjection::Kind kind;
+    unsigned id;
+    std::uint32_t index;
+    std::uint64_t address;
+  };
+  // Commands: a load, a store of what it brought, each with a record.
+  LoadStep first = load(kInputs + 64, 16, 0);
+  first.signal[0] = sync(2);
+  StoreStep second = store(kOutputs + 128, 16, 0);
+  second.wait[0] = sync(2);
+  for (const Case& c : {Case{"fetch", AxiInjection::Kind::Read, kFetchId, 0, kRing},
+                        Case{"load", AxiInjection::Kind::Read, kLoadId, 0, kInputs + 64},
+                        Case{"store", AxiInjection::Kind::Write, kStoreId, 1, kOutputs + 128},
+                        Case{"record", AxiInjection::Kind::Write, kRecordId, 0, kRecords}}) {
+    SCOPED_TRACE(GetParam() + ": " + c.name);
+    const Program program = directed({command(first), command(second)});
+    AxiInjection injection;
+    injection.kind = c.kind;
+    injection.effect = AxiInjection::Effect::NeverAnswer;
+    injection.id = static_cast<int>(c.id);
+    injection.burst = 0;
+    sim_.device().memory().inject(injection);
+    sim_.write32(SYSTOLITH_REGISTER_BUS_TIMEOUT, 1000);
+    sim_.start(program);
+    sim_.ring(program);
+    sim_.device().step(4000);
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_STATUS) & 5, 5U) << "busy and stuck";
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_FAULT) & 0xff, SYSTOLITH_CAUSE_BUS_TIMEOUT);
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_FAULT_INDEX), c.index);
+    EXPECT_EQ(sim_.read64(SYSTOLITH_REGISTER_FAULT_ADDRESS_LO), c.address);
+    EXPECT_TRUE(sim_.device().reset_request());
+    EXPECT_FALSE(sim_.reset_queue(5000)) << "a queue reset can't end";
+    EXPECT_TRUE(sim_.device().reset_request());
+
+    sim_.device().memory().clear_injections();
+    sim_.device().reset();
+    EXPECT_FALSE(sim_.device().reset_request());
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_STATUS), 0U);
+    // One queue, a hundred submissions.
+    Program again = directed({command(first), command(second)});
+    again.slots_log2 = 2;
+    sim_.start(again);
+    std::uint8_t* memory = sim_.device().memory().at(kBase);
+    for (std::uint32_t tail = 2; tail <= 200; tail += 2) {
+      std::memset(memory + (kOutputs - kBase), 0xA5, 256);
+      for (std::uint32_t i = 0; i < 2; ++i)
+        std::memcpy(memory + (tail - 2 + i) % 4 * SYSTOLITH_COMMAND_BYTES, again.commands[i].words,
+                    SYSTOLITH_COMMAND_BYTES);
+      sim_.write32(SYSTOLITH_REGISTER_DOORBELL, tail);
+      ASSERT_TRUE(sim_.finish());
+      ASSERT_EQ(sim_.read32(SYSTOLITH_REGISTER_COMPLETED), tail);
+      ASSERT_EQ(std::memcmp(memory + (kOutputs + 128 - kBase), memory + (kInputs + 64 - kBase), 16),
+                0);
+    }
+    ASSERT_TRUE(sim_.reset_queue());
+    expect_usable(sim_, GetParam(), 1500);
+    ASSERT_TRUE(sim_.reset_queue());
+    if (HasFailure()) return;
+  }
+}
+
+// Loads, a product and stores all busy, reads and writes owed: a reset in every cycle ends with
+// everything paid (the checker sees to VALIDs and owed beats), nothing late, and the next program
+// right.
+TEST_P(BusFaults, ResetInEveryCycleWithReadsAndWritesOwed) {
+  const model::Configuration c = model::Configuration::named(GetParam());
+  const unsigned half = c.scratchpad_lines / 2;
+  const unsigned bus = c.bus_bytes;
+  LoadStep a = load(kInputs, 2 * c.rows, 0, 6), b = load(kInputs + 512, 2 * c.cols, half, c.rows);
+  b.signal[0] = sync(2);
+  StoreStep early = store(kOutputs, bus, 0, 6);
+  early.transfer.stride[0] = 100;
+  MatrixStep product = matrix(6, c.cols, c.rows, 0, half, 0);
+  product.wait[0] = sync(2);
+  product.signal[0] = sync(3);
+  StoreStep late = store_rows(kOutputs + 1024, 4 * c.cols, 0, 6);
+  late.wait[0] = sync(3);
+  LoadStep more = load(kInputs + 8192 + 5, 2 * bus, half + c.rows, 8);
+  more.transfer.stride[0] = 5 * bus;  // a burst a row
+  const Program program = directed(
+      {command(early), command(a), command(b), command(product), command(more), command(late)});
+  harness::AxiMemoryTiming& timing = sim_.device().memory().timing();
+  timing.read_latency_minimum = timing.read_latency_maximum = 40;
+  timing.write_latency_minimum = timing.write_latency_maximum = 40;
+  // What one undisturbed run owes at most, and how long it lasts.
+  unsigned most_reads = 0, most_writes = 0;
+  std::uint64_t length = 0;
+  sim_.start(program);
+  sim_.ring(program);
+  for (; length < 3000 && (length < 50 || sim_.read32(SYSTOLITH_REGISTER_COMPLETED) != 6);
+       ++length) {
+    most_reads = std::max(most_reads, sim_.device().checker().reads_open());
+    most_writes = std::max(most_writes, sim_.device().checker().writes_open());
+    sim_.device().step();
+  }
+  ASSERT_TRUE(sim_.finish());
+  ASSERT_FALSE(sim_.outcome().faulted());
+  EXPECT_GE(most_reads, std::min(4U, c.reads_outstanding));
+  EXPECT_GE(most_writes, std::min(2U, c.writes_outstanding));
+  ASSERT_TRUE(sim_.reset_queue());
+
+  const StoreStep copy = store(kOutputs + 77, 40, 0);
+  LoadStep fresh = load(kInputs + 3, 40, 0);
+  fresh.signal[0] = sync(2);
+  StoreStep waiting = copy;
+  waiting.wait[0] = sync(2);
+  const Program next = directed({command(fresh), command(waiting)}, 2);
+  const Outcome want = run_model(GetParam(), next);
+  for (std::uint64_t at = 0; at < 400; ++at) {
+    SCOPED_TRACE(GetParam() + ": reset after " + std::to_string(at) + " cycles");
+    sim_.start(program);
+    sim_.ring(program);
+    sim_.device().step(at);
+    ASSERT_TRUE(sim_.reset_queue());
+    EXPECT_EQ(sim_.device().checker().reads_open() + sim_.device().checker().writes_open(), 0U);
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_STATUS), 0U);
+    sim_.write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
+    sim_.device().step(60);
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_IRQ_STATUS), 0U) << "late interrupt";
+    EXPECT_EQ(difference(sim_.run(next), want), "");
+    ASSERT_TRUE(sim_.reset_queue());
+    if (HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, BusFaults, testing::ValuesIn(sim::prebuilt()),
+                         [](const auto& info) { return "config_" + info.param; });
+
+}  // namespace
+}  // namespace systolith::system_test
