@@ -54,13 +54,6 @@ bool is_granted(const std::vector<Window>& windows, std::uint64_t first, std::ui
   });
 }
 
-bool ring_is_granted(const std::vector<Window>& windows, const Ring& ring) {
-  const std::uint64_t ring_bytes = std::uint64_t{SYSTOLITH_COMMAND_BYTES} << ring.slots_log2;
-  const std::uint64_t record_bytes = std::uint64_t{SYSTOLITH_RECORD_BYTES} << ring.slots_log2;
-  return is_granted(windows, ring.address, ring.address + ring_bytes - 1, false) &&
-         is_granted(windows, ring.records, ring.records + record_bytes - 1, true);
-}
-
 // Everything that the program names or its commands may touch, as the device's memory holds it.
 Ranges touched(const Program& program, const systolith_capabilities_t& c) {
   Ranges ranges;
@@ -98,28 +91,48 @@ Ranges touched(const Program& program, const systolith_capabilities_t& c) {
   return ranges;
 }
 
-// A ring for all commands, in memory that nothing else uses.
-Ring choose_ring(Device& device, const Program& program, std::vector<Window>& windows) {
-  Ring ring;
-  ring.slots_log2 = std::min<unsigned>(
+// The first place of so many bytes in [first, last] that is not taken.
+std::optional<std::uint64_t> find_free(const Ranges& taken, std::uint64_t first, std::uint64_t last,
+                                       std::uint64_t bytes) {
+  const auto aligned = [](std::uint64_t address) {
+    return (address + SYSTOLITH_COMMAND_BYTES - 1) / SYSTOLITH_COMMAND_BYTES *
+           SYSTOLITH_COMMAND_BYTES;
+  };
+  std::uint64_t place = aligned(first);
+  for (const auto& [used, end] : taken.all()) {
+    if (place + bytes <= used) break;
+    place = std::max(place, aligned(end));
+  }
+  return place <= last && last - place >= bytes - 1 ? std::optional(place) : std::nullopt;
+}
+
+// A ring for all commands where nothing else lies: in a window of the program, or in one that it
+// leaves out.
+Ring choose_ring(const Program& program, const systolith_capabilities_t& c, const Ranges& taken,
+                 std::vector<Window>& windows) {
+  const auto slots_log2 = std::min<unsigned>(
       kMostSlotsLog2, static_cast<unsigned>(std::bit_width(program.commands.size() - 1)));
-  const std::uint64_t ring_bytes = std::uint64_t{SYSTOLITH_COMMAND_BYTES} << ring.slots_log2;
-  const std::uint64_t record_bytes = std::uint64_t{SYSTOLITH_RECORD_BYTES} << ring.slots_log2;
-  ring.address = device.allocate(ring_bytes + record_bytes, SYSTOLITH_COMMAND_BYTES);
-  ring.records = ring.address + ring_bytes;
-  if (ring_is_granted(windows, ring)) return ring;
-  for (unsigned index = 0; index < device.capabilities().windows; ++index) {
+  const std::uint64_t ring_bytes = std::uint64_t{SYSTOLITH_COMMAND_BYTES} << slots_log2;
+  const std::uint64_t bytes = ring_bytes + (std::uint64_t{SYSTOLITH_RECORD_BYTES} << slots_log2);
+  const std::uint64_t memory_last = c.memory_base + (c.memory_bytes - 1);
+  for (const Window& w : windows) {
+    if (!w.read || !w.write) continue;
+    const auto place =
+        find_free(taken, std::max(w.base, c.memory_base), std::min(w.last, memory_last), bytes);
+    if (place) return {*place, slots_log2, *place + ring_bytes};
+  }
+  const auto place = find_free(taken, c.memory_base, memory_last, bytes);
+  for (unsigned index = 0; place && index < c.windows; ++index) {
     if (std::any_of(windows.begin(), windows.end(),
                     [&](const Window& w) { return w.index == index; }))
       continue;
-    windows.push_back(
-        {index, ring.address, ring.address + ring_bytes + record_bytes - 1, true, true});
-    return ring;
+    windows.push_back({index, *place, *place + (bytes - 1), true, true});
+    return {*place, slots_log2, *place + ring_bytes};
   }
   throw std::invalid_argument(
-      "no window is left for the ring: leave one out, or add a line ring ADDRESS SLOTS_LOG2 "
-      "RECORDS "
-      "that lies in the windows");
+      fmt::format("no place for a ring of {} bytes: leave a window out, or room in one that may be "
+                  "read and written, or write a line ring ADDRESS SLOTS_LOG2 RECORDS",
+                  bytes));
 }
 
 void grant(Device& device, const std::vector<Window>& windows) {
@@ -280,10 +293,17 @@ ProgramRun run_program(Device& device, const Program& program, bool compare) {
   std::optional<model::Configuration> configuration;
   if (compare) configuration = configuration_of(capabilities);
 
-  const Ranges ranges = touched(program, capabilities);
-  for (const auto& [first, end] : ranges.all()) device.reserve(first, end - first);
+  Ranges ranges = touched(program, capabilities);
   std::vector<Window> windows = program.windows;
-  const Ring ring = program.ring ? *program.ring : choose_ring(device, program, windows);
+  Ring ring;
+  if (program.ring) {
+    ring = *program.ring;
+  } else {
+    ring = choose_ring(program, capabilities, ranges, windows);
+    ranges.add(ring.address, ring.records - ring.address);
+    ranges.add(ring.records, std::uint64_t{SYSTOLITH_RECORD_BYTES} << ring.slots_log2);
+  }
+  for (const auto& [first, end] : ranges.all()) device.reserve(first, end - first);
   grant(device, windows);
 
   std::optional<Image> image;

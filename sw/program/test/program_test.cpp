@@ -317,6 +317,9 @@ TEST(Binary, PartsThatMakeNoSenseAreRefused) {
   EXPECT_NE(with(0, 8).find("half a command"), std::string::npos);
   EXPECT_NE(with(8, 100).find("half a part"), std::string::npos);
   EXPECT_NE(with(15, '\xff').find("half a part"), std::string::npos);
+  std::string endless = bytes;
+  endless.replace(24 + 8, 8, 8, '\xff');
+  EXPECT_NE(binary_error(sealed(endless)).find("half a part"), std::string::npos);
   EXPECT_NE(binary_error(sealed(bytes + "12345678")).find("half a part"), std::string::npos);
 }
 

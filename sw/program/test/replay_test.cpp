@@ -39,8 +39,8 @@ std::vector<std::uint32_t> indices(const std::vector<model::Outcome>& outcomes, 
 TEST(Records, AreFoundByTheSlotOfTheirIndex) {
   std::vector<systolith_record_t> slots(4);
   slots[1] = record(5, SYSTOLITH_STATE_COMPLETED);
-  slots[2] = record(5, SYSTOLITH_STATE_COMPLETED);  // rubbish: 5 belongs into slot 1
-  slots[3] = record(3, 0);                          // no record
+  slots[2] = record(5, SYSTOLITH_STATE_ABORTED);  // rubbish: 5 belongs into slot 1
+  slots[3] = record(3, 0);                        // no record
   slots[0] = record(8, SYSTOLITH_STATE_FAILED);
   const auto records = records_in(slots);
   ASSERT_EQ(records.size(), 2U);
@@ -134,13 +134,14 @@ TEST(StoredRows, AreThoseOfTheLoops) {
   EXPECT_EQ(rows, (std::vector<std::uint64_t>{0x100, 0xf0, 0x200, 0x1f0}));
   const auto none = [](std::uint64_t, std::uint64_t) { ADD_FAILURE(); };
   for_each_stored_row(assemble_command(kLoadText), none);
-  for_each_stored_row(
-      assemble_command("store space=scratchpad address=0 run=1 local_base=0 count_0=0x10001"),
-      none);
-  for_each_stored_row(
-      assemble_command("store space=scratchpad address=0 run=1 local_base=0 count_0=0x10000 "
-                       "count_1=0xffffffff count_2=0xffffffff count_3=0xffffffff"),
-      none);
+  for (const char* counts : {"count_0=0x10001", "count_0=0x10000 count_1=2", "count_2=0",
+                             "count_0=0x10000 count_1=0x10000 count_2=0x10000 count_3=0x10000"})
+    for_each_stored_row(
+        assemble_command(std::string("store space=scratchpad address=0 run=1 local_base=0 ") +
+                         counts),
+        none);
+  for_each_stored_row(assemble_command("store space=scratchpad address=0 run=0 local_base=0"),
+                      none);
 }
 
 TEST(Difference, NamesWhatDiffersFirst) {
@@ -213,38 +214,42 @@ TEST_F(ModelRun, GoesRoundTheRing) {
   for (unsigned i = 0; i < 5; ++i) EXPECT_EQ(byte(kBase + 0x9000 + i), std::byte(0x20 + i));
 }
 
-// As on a device where the load's fault took hold late: a younger store had run, and the ring had
-// gone round before. The replay runs each command once.
+// As on a device where a load's fault took hold late: a younger store had run, and the ring had
+// gone round before or went round meanwhile. The replay runs each command once.
 TEST_F(ModelRun, ReplaysWhatRanBesideAFault) {
-  std::vector<systolith_command_t> commands;
-  for (unsigned i = 0; i < 3; ++i)
-    commands.push_back(assemble_command(
-        "load space=scratchpad address=0x80008000 run=1 local_base=0 signal_0=0:1 record"));
-  commands.push_back(assemble_command(  // the memory ends before its window
-      "load space=scratchpad address=0x80010000 run=1 local_base=0 record"));
-  commands.push_back(assemble_command(
-      "store space=scratchpad address=0x80009000 run=1 local_base=0 wait_0=0:3 record"));
-  commands.push_back(
-      assemble_command("store space=scratchpad address=0x80009001 run=1 local_base=0 record"));
   memory.at(kBase + 0x8000, 1)[0] = std::byte{0x77};
   const std::vector<Window> beyond = {{0, kBase, kBase + 0x1ffff, true, true}};
-  std::vector<model::Outcome> outcomes;
-  for (std::uint32_t i = 0; i < 3; ++i) outcomes.push_back({i, SYSTOLITH_STATE_COMPLETED, 0, 0});
-  outcomes.push_back({3, SYSTOLITH_STATE_FAILED, SYSTOLITH_CAUSE_BUS_READ, kBase + 0x10000});
-  outcomes.push_back({4, SYSTOLITH_STATE_COMPLETED, 0, 0});
-  const Ending ending =
-      run_on_model(configuration, memory, beyond, {kBase, 2, kBase + 0x400}, commands, 6, outcomes);
-  EXPECT_TRUE(ending.faulted);
-  EXPECT_EQ(ending.cause, SYSTOLITH_CAUSE_BUS_READ);
-  EXPECT_EQ(ending.fault_index, 3U);
-  EXPECT_EQ(ending.fault_address, kBase + 0x10000);
-  EXPECT_EQ(ending.completed, 5U);
-  EXPECT_EQ(byte(kBase + 0x9000), std::byte{0x77}) << "it ran";
-  EXPECT_EQ(byte(kBase + 0x9001), std::byte{0x11}) << "it never started";
-  ASSERT_EQ(ending.records.size(), 3U);
-  EXPECT_EQ(ending.records.count(2), 1U);
-  EXPECT_EQ(SYSTOLITH_GET(ending.records.at(3).words, RECORD_STATE), 2U);
-  EXPECT_EQ(SYSTOLITH_GET(ending.records.at(4).words, RECORD_STATE), 1U);
+  for (const std::uint32_t fault : {3u, 1u}) {
+    memory.at(kBase + 0x9000, 2)[0] = std::byte{0x11};
+    std::vector<systolith_command_t> commands;
+    std::vector<model::Outcome> outcomes;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      commands.push_back(assemble_command(
+          i == fault  // the memory ends before its window
+              ? "load space=scratchpad address=0x80010000 run=1 local_base=0 record"
+              : "load space=scratchpad address=0x80008000 run=1 local_base=0 signal_0=0:1 record"));
+      outcomes.push_back({i, SYSTOLITH_STATE_COMPLETED, 0, 0});
+    }
+    outcomes[fault] = {fault, SYSTOLITH_STATE_FAILED, SYSTOLITH_CAUSE_BUS_READ, kBase + 0x10000};
+    commands.push_back(assemble_command(
+        "store space=scratchpad address=0x80009000 run=1 local_base=0 wait_0=0:3 record"));
+    commands.push_back(
+        assemble_command("store space=scratchpad address=0x80009001 run=1 local_base=0 record"));
+    outcomes.push_back({4, SYSTOLITH_STATE_COMPLETED, 0, 0});
+    const Ending ending = run_on_model(configuration, memory, beyond, {kBase, 2, kBase + 0x400},
+                                       commands, 6, outcomes);
+    EXPECT_TRUE(ending.faulted);
+    EXPECT_EQ(ending.cause, SYSTOLITH_CAUSE_BUS_READ);
+    EXPECT_EQ(ending.fault_index, fault);
+    EXPECT_EQ(ending.fault_address, kBase + 0x10000);
+    EXPECT_EQ(ending.completed, 5U);
+    EXPECT_EQ(byte(kBase + 0x9000), std::byte{0x77}) << "it ran";
+    EXPECT_EQ(byte(kBase + 0x9001), std::byte{0x11}) << "it never started";
+    ASSERT_EQ(ending.records.count(4), 1U);
+    EXPECT_EQ(SYSTOLITH_GET(ending.records.at(4).words, RECORD_STATE), 1U);
+    EXPECT_EQ(ending.records.count(2), 1U);
+    EXPECT_EQ(ending.records.count(0), 0U) << "its slot was taken";
+  }
 }
 
 }  // namespace

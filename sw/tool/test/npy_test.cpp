@@ -130,6 +130,7 @@ TEST_F(NpyFiles, ShapesThatDoNotMatch) {
     expect_refused(gemm(good_a, good_b, {"--c", file("c.npy", content)}), text, "c.npy");
   };
   c(npy<float>("<f4", "2, 3", std::vector<float>(6)), "C must be 2 x 2 or one row of 2");
+  c(npy<float>("<f4", "0, 2", {}), "C must be 2 x 2 or one row of 2");
   c(npy<float>("<f4", "3, 2", std::vector<float>(6)), "C must be 2 x 2 or one row of 2");
   c(npy<float>("<f4", "3,", std::vector<float>(3)), "C must be 2 x 2 or one row of 2");
   c(npy<int>("<i4", "2, 2", std::vector<int>(4)), "C must be float32, not i4");

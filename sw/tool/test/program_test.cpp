@@ -161,7 +161,23 @@ TEST_F(Programs, MemoryThatTheDeviceHasNotIsRefused) {
   refused(
       "window 0 0x80000000 0x80000fff read\nwindow 1 0x80001000 0x80001fff read\n"
       "window 2 0x80002000 0x80002fff read\nwindow 3 0x80003000 0x80003fff read\nnop",
-      "no window is left for the ring");
+      "no place for a ring of 160 bytes");
+}
+
+TEST_F(Programs, RingsThatTheRunnerPlacesAreInNobodysWay) {
+  // The program reads memory that it does not lay down: zeros, and no ring is put there.
+  const std::string text =
+      "window 0 0x80000000 0x80000fff read\n"
+      "window 1 0x80001000 0x80001fff write\n"
+      "fill 0x80001000 16 value=0xee\n"
+      "output 0x80001000 16\n"
+      "load space=scratchpad address=0x80000000 run=16 local_base=0 signal_0=0:1\n"
+      "store space=scratchpad address=0x80001000 run=16 local_base=0 wait_0=0:1\n";
+  // The last of them leaves no window to be granted.
+  for (const char* more :
+       {"", "window 2 0x80002000 0x8fffffff read write\nwindow 3 0x80003000 0x80003fff read\n"})
+    for (const char* device : kDevices)
+      EXPECT_EQ(run_json(more + text, device, 0)["outputs"][0]["bytes"], std::string(32, '0'));
 }
 
 TEST_F(Programs, RingsWhereTheProgramPutsThem) {
@@ -224,17 +240,18 @@ TEST_F(Programs, RefusedCommandIsNamedAndComparedWithTheModels) {
 }
 
 struct Fault {
+  const char* name;
   const char* cause;
   unsigned index;
   std::uint64_t address;
   std::string text;
 };
 
-void PrintTo(const Fault& fault, std::ostream* stream) { *stream << fault.cause; }
+void PrintTo(const Fault& fault, std::ostream* stream) { *stream << fault.name; }
 
 const Fault kFaults[] = {
     // The window goes on where the memory ends.
-    {"bus_read", 2, 0x90000000,
+    {"bus_read", "bus_read", 2, 0x90000000,
      "window 0 0x8ffff000 0x90000fff read write\n"
      "fill 0x8ffff000 64 seed=1\n"
      "output 0x8ffff100 64\n"
@@ -245,20 +262,28 @@ const Fault kFaults[] = {
      "store space=scratchpad address=0x8ffff110 run=16 local_base=0 record\n"
      "store space=scratchpad address=0x8ffff120 run=16 local_base=8 wait_0=1:1 record\n"
      "nop record\n"},
-    {"bus_write", 0, 0x90000000,
+    {"bus_write", "bus_write", 0, 0x90000000,
      "window 0 0x8ffff000 0x90000fff read write\n"
      "output 0x8fffffc0 64\n"
      "store space=scratchpad address=0x8fffffc0 run=64 local_base=0 count_0=2 stride_0=64 "
      "local_pitch=8 record\n"
      "nop record\n"},
-    {"type_tag", 1, 3,
+    // The first row fails, and what becomes of the second is nobody's business.
+    {"bus_write_with_undefined_output", "bus_write", 1, 0x90000000,
+     "window 0 0x8ffff000 0x90000fff read write\n"
+     "fill 0x8ffff000 64 value=0x5a\n"
+     "output 0x8fffff00 256\n"
+     "load space=scratchpad address=0x8ffff000 run=64 local_base=0 signal_0=0:1 record\n"
+     "store space=scratchpad address=0x90000000 run=64 local_base=0 count_0=2 stride_0=-64 "
+     "wait_0=0:1 record\n"},
+    {"type_tag", "type_tag", 1, 3,
      kHead +
          "load space=accumulators tag=int32 address=0x80020000 run=16 local_base=3 signal_0=0:1 "
          "record\n"
          "store space=accumulators conversion=bf16 address=0x80020100 run=8 local_base=3 "
          "wait_0=0:1 record\n"
          "nop record\n"},
-    {"semaphore_timeout", 2, 5,
+    {"semaphore_timeout", "semaphore_timeout", 2, 5,
      kHead + kLoad + kLoad +
          "store space=scratchpad address=0x80020100 run=16 local_base=0 wait_0=5:1 record\n"},
 };
