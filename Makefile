@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test bench lint format generate area mutants clean
+.PHONY: help setup tool build sim wave test bench lint format generate area area-ecp5 mutants clean
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -8,7 +8,7 @@ VENV := build/venv/bin
 JOBS ?= $(shell nproc)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install tools and libraries, also those of lint
 	@scripts/setup
@@ -55,12 +55,18 @@ generate: ## registers and command layouts from rtl/registers/*.rdl
 	@scripts/setup lint
 	$(VENV)/python scripts/generate.py
 
-bench: tool ## cycles, roofline and traffic of the benchmark's shapes: BF16, INT8, INT32
-	scripts/bench
-
-area: ## cells, flip-flops and memory bits of each module
+bench: tool ## cycles, roofline, traffic and simulation speed; BENCH=--write: everything, into docs/benchmarks.md
 	@scripts/setup lint
-	$(VENV)/python scripts/area
+	cmake --build --preset release -j $(JOBS) --target simulation_speed matrix_array_speed model_bench
+	$(VENV)/python scripts/bench $(BENCH)
+
+area: ## cells, flip-flops and memory bits of each module; AREA=--write: into docs/area.md
+	@scripts/setup lint
+	$(VENV)/python scripts/area $(AREA)
+
+area-ecp5: ## the 8x8 device on an FPGA, against its limits (some minutes); AREA=--write
+	@scripts/setup lint
+	$(VENV)/python scripts/area --ecp5 $(AREA)
 
 mutants: ## plant known faults and see that a test fails for each
 	@scripts/setup
