@@ -25,15 +25,12 @@ tool: $(BUILD)/build.ninja
 sim: tool ## demo on the simulated 16x16 device, compared bit for bit with the model
 	build/systolith demo
 
-sim-%: tool ## the same on another configuration: 2x8, 3x5, 4x4, 8x8, 8x16, tiny
-	build/systolith demo --device sim:config=$*
+sim-%: $(BUILD)/build.ninja ## the demo on another configuration (sim-8x8), or one system test (sim-NAME)
+	@JOBS=$(JOBS) scripts/simulate sim '$*'
 
-wave: ## waveform of a small product: build/wave.fst
+wave: ## waveform of a system test: TEST=name [FROM=cycle TO=cycle DEVICE=n CONFIG=names], see docs/debugging.md
 	@scripts/setup build
-	cmake --preset trace
-	cmake --build --preset trace -j $(JOBS) --target systolith_tool
-	build/trace/systolith gemm 20 20 20 --device sim:trace=build/wave.fst
-	@echo "build/wave.fst: open it with a viewer such as GTKWave or Surfer"
+	@JOBS=$(JOBS) scripts/simulate wave --test '$(TEST)' --config '$(CONFIG)' $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(DEVICE),--device $(DEVICE))
 
 build: $(BUILD)/build.ninja ## compile everything
 	cmake --build --preset release -j $(JOBS)
