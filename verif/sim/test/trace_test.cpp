@@ -245,7 +245,7 @@ TEST(TestNames, AreFoundByAnyUniquePart) {
   for (const char* name :
        {"system.Devices/OnEveryDevice.SeedsOfEveryKind/config_3x5",
         "Devices.OnEveryDevice.SeedsOfEveryKind.config_3x5",
-        "Devices_OnEveryDevice_SeedsOfEveryKind_config_3x5", "kind.config.3X5"}) {
+        "Devices_OnEveryDevice_SeedsOfEveryKind_config_3x5", "seedsofeverykind.config.3X5"}) {
     const auto [status, text] = simulate(std::string("find ") + name);
     EXPECT_EQ(status, 0) << text;
     EXPECT_NE(text.find(command), std::string::npos) << text;
