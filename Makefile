@@ -65,9 +65,9 @@ area-ecp5: ## the 8x8 device on an FPGA, against its limits (some minutes); AREA
 	@scripts/setup lint
 	$(VENV)/python scripts/area --ecp5 $(AREA)
 
-mutants: ## plant known faults and see that a test fails for each
+mutants: ## plant known faults and see that a test fails for each; MUTANTS=--write: into docs/testing.md
 	@scripts/setup
-	$(VENV)/python scripts/mutants
+	$(VENV)/python scripts/mutants $(MUTANTS)
 
 clean: ## remove build/
 	rm -rf build
