@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 
+#include "systolith/program/replay.h"
 #include "systolith/registers.h"
 
 namespace systolith::system_test {
@@ -14,48 +15,23 @@ namespace {
 
 constexpr std::uint32_t kBusy = 1, kFaulted = 2, kStuck = 4;
 
-// Register writes that set a device up, for anything with write32.
-template <typename Device>
-void set_up(Device& device, const Program& program) {
-  const auto write64 = [&](std::uint32_t offset, std::uint64_t value) {
-    device.write32(offset, static_cast<std::uint32_t>(value));
-    device.write32(offset + 4, static_cast<std::uint32_t>(value >> 32));
-  };
-  const auto window = [&](unsigned index, std::uint64_t first, std::uint64_t end,
-                          std::uint32_t permit) {
-    const std::uint32_t at = index * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE;
-    write64(SYSTOLITH_REGISTER_WINDOW_BASE_LO + at, first);
-    write64(SYSTOLITH_REGISTER_WINDOW_LAST_LO + at, end - 1);
-    device.write32(SYSTOLITH_REGISTER_WINDOW_PERMIT + at, permit);
-  };
-  window(0, kRing, kInputs, 3);
-  window(1, kInputs, kOutputs, 1);
-  window(2, kOutputs, kBase + kBytes, 3);
-  write64(SYSTOLITH_REGISTER_RING_LO, kRing);
-  device.write32(SYSTOLITH_REGISTER_RING_SIZE, program.slots_log2);
-  write64(SYSTOLITH_REGISTER_RECORD_LO, kRecords);
-  device.write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
-  device.write32(SYSTOLITH_REGISTER_CONTROL, 1);
-}
+// Windows that every program has.
+const std::vector<program::Window> kWindows = {{0, kRing, kInputs - 1, true, true},
+                                               {1, kInputs, kOutputs - 1, true, false},
+                                               {2, kOutputs, kBase + kBytes - 1, true, true}};
 
-// `ring`: the commands [from, to) are in memory, the doorbell is to be rung.
+program::Ring ring_of(const Program& program) { return {kRing, program.slots_log2, kRecords}; }
+
+// Puts the commands into the ring of `memory` and rings the doorbell.
 template <typename Device, typename Wait>
 void feed(Device& device, std::uint8_t* memory, const Program& program, Wait wait) {
-  const std::uint32_t slots = 1U << program.slots_log2;
-  const auto count = static_cast<std::uint32_t>(program.commands.size());
-  std::uint32_t tail = 0;
-  while (tail != count) {
-    const std::uint32_t room = slots - (tail - device.read32(SYSTOLITH_REGISTER_COMPLETED));
-    if (room == 0) {
-      if (!wait(tail - slots + 1)) return;
-      continue;
-    }
-    const std::uint32_t batch = std::min({room, count - tail, program.batch});
-    for (std::uint32_t i = 0; i < batch; ++i, ++tail)
-      std::memcpy(memory + (kRing - kBase) + std::uint64_t{tail % slots} * SYSTOLITH_COMMAND_BYTES,
-                  program.commands[tail].words, SYSTOLITH_COMMAND_BYTES);
-    device.write32(SYSTOLITH_REGISTER_DOORBELL, tail);
-  }
+  program::feed(
+      device, ring_of(program), program.commands, [&](std::uint32_t) { return program.batch; },
+      [&](std::uint32_t slot, const systolith_command_t& command) {
+        std::memcpy(memory + (kRing - kBase) + std::uint64_t{slot} * SYSTOLITH_COMMAND_BYTES,
+                    command.words, SYSTOLITH_COMMAND_BYTES);
+      },
+      wait);
 }
 
 template <typename Device>
@@ -117,7 +93,7 @@ std::uint64_t SimRun::read64(std::uint32_t offset) {
 
 void SimRun::start(const Program& program) {
   std::memcpy(device_->memory().at(kBase), program.memory.data(), kBytes);
-  set_up(*this, program);
+  program::enable(*this, kWindows, ring_of(program));
 }
 
 void SimRun::ring(const Program& program) {
@@ -167,7 +143,7 @@ Outcome run_model(const std::string& configuration, const Program& program,
   memory.attach(kBase, std::as_writable_bytes(std::span(bytes)));
   model::Device device(model::Configuration::named(configuration), memory);
   if (!outcomes.empty()) device.set_outcomes(std::move(outcomes));
-  set_up(device, program);
+  program::enable(device, kWindows, ring_of(program));
   feed(device, bytes.data(), program, [](std::uint32_t) { return false; });
   return look(device, bytes.data());
 }

@@ -161,6 +161,51 @@ TEST_P(OnBackend, DeviceResetLeavesNothingOnChip) {
   EXPECT_NO_THROW(device.wait(device.submit({out})));  // sim: type_tag fault, row 0
 }
 
+// Ring and records at addresses of the program's choice, in memory that was taken for them.
+TEST_P(OnBackend, QueueAtFixedAddresses) {
+  Device device(GetParam());
+  const std::uint64_t base = device.capabilities().memory_base;
+  device.grant(1, base + 0x1000, 0x1000);
+  device.reserve(base + 0x1000, 0x1000);
+  for (const std::uint64_t ring : {base + 0x1080, base + 0x1e00}) {
+    device.create_queue(2, ring, base + 0x1420);
+    const std::uint32_t last = device.submit(std::vector<systolith_command_t>(7, nop(true)));
+    device.wait(last);
+    systolith_command_t command{};
+    device.copy_out(ring + last % 4 * SYSTOLITH_COMMAND_BYTES, &command, sizeof command);
+    EXPECT_EQ(std::memcmp(&command, nop(true).words, sizeof command), 0);
+    systolith_record_t record{};
+    device.copy_out(base + 0x1420 + last % 4 * SYSTOLITH_RECORD_BYTES, &record, sizeof record);
+    EXPECT_EQ(SYSTOLITH_GET(record.words, RECORD_INDEX), last);
+    EXPECT_EQ(SYSTOLITH_GET(record.words, RECORD_STATE),
+              static_cast<unsigned>(SYSTOLITH_STATE_COMPLETED));
+    device.reset();
+  }
+}
+
+// Each handle has a device of its own: memory, queue, faults.
+TEST_P(OnBackend, TwoHandlesShareNothing) {
+  Device first(GetParam()), second(GetParam());
+  open_queue(first);
+  open_queue(second);
+  const std::uint64_t base = first.capabilities().memory_base;
+  std::uint64_t one = 0x1111111111111111, two = 0x2222222222222222, back = 0;
+  const std::uint64_t at = first.allocate(8);
+  EXPECT_EQ(second.allocate(8), at);
+  first.copy_in(at, &one, 8);
+  second.copy_in(at, &two, 8);
+  first.copy_out(at, &back, 8);
+  EXPECT_EQ(back, one);
+  first.submit({load(base - 0x1000, 16)});
+  EXPECT_THROW(first.wait(0), Error);
+  second.wait(second.submit({nop(true), nop(true)}));
+  EXPECT_EQ(first.fault().cause, static_cast<unsigned>(SYSTOLITH_CAUSE_WINDOW));
+  EXPECT_EQ(second.fault().cause, static_cast<unsigned>(SYSTOLITH_CAUSE_NONE));
+  EXPECT_EQ(second.counters().commands, 2U);
+  first.reset();
+  EXPECT_NO_THROW(second.wait(second.submit({nop(true)})));
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, OnBackend,
                          testing::Values("model:config=tiny", "sim:config=tiny"),
                          [](const auto& info) {

@@ -79,6 +79,7 @@ TEST_F(Programs, ExamplesGiveWhatTheirCommentsSay) {
       const Result result = run({"run", text, "--print", "--device", device});
       EXPECT_EQ(result.status, 0) << result;
       EXPECT_TRUE(result.says("every bit equals the golden model's")) << result;
+      EXPECT_FALSE(result.says("race")) << result;
       EXPECT_TRUE(result.says("memory 0x80021000 " + example.output + "\n")) << result;
     }
   }
@@ -349,7 +350,14 @@ TEST_F(Programs, MismatchesAreNamed) {
                   "device 00 00 00 00 00 00 00 00; model c1 5c 02 89 ec 2d 0a 91; written "
                   "by command 1: store space=scratchpad address=0x80020104"))
       << memory;
-  EXPECT_EQ(run_json(unordered, "sim:config=4x4,latency=300", 1)["match"], false);
+  EXPECT_TRUE(
+      memory.says("race: nothing orders commands 0 and 1, which both touch scratchpad lines "
+                  "0x0 to 0x0"))
+      << memory;
+  const nlohmann::json json = run_json(unordered, "sim:config=4x4,latency=300", 1);
+  EXPECT_EQ(json["match"], false);
+  ASSERT_EQ(json["races"].size(), 1U);
+  EXPECT_EQ(json["races"][0]["second"], 1);
   EXPECT_EQ(run_text(unordered, "sim:config=4x4,latency=300", {"--no-compare"}).status, 0);
   EXPECT_EQ(run_text(unordered, "model:config=4x4").status, 0);
 
@@ -357,6 +365,8 @@ TEST_F(Programs, MismatchesAreNamed) {
   EXPECT_EQ(fault.status, 1) << fault;
   EXPECT_TRUE(
       fault.says("fault: device none; model command 0: semaphore_timeout in the store unit"))
+      << fault;
+  EXPECT_TRUE(fault.says("command 0 waits on semaphore 0 for more than earlier commands signal"))
       << fault;
 }
 
