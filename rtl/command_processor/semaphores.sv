@@ -7,6 +7,7 @@
 // one counter in one cycle add up.
 //
 // Latency: values change at the clock edge, so a signal can be waited for one cycle later.
+`include "systolith_assert.svh"
 `default_nettype none
 
 module semaphores
@@ -30,7 +31,7 @@ module semaphores
   if (Units < 1 || Units > 8) $error("semaphores: Units must be 1 to 8");
 
   typedef logic [15:0] value_t;
-  value_t [Semaphores-1:0] value_q, value_d;
+  value_t value_q [Semaphores], value_d [Semaphores];
 
   // Grants look only at the stored values, so no path runs from a signal to a wait.
   always_comb begin
@@ -45,6 +46,9 @@ module semaphores
       end
     end
   end
+
+  logic [Units-1:0][1:0] signal_taken;
+  assign signal_taken = signal_valid_i & ~signal_overflow_o;
 
   // The second signal of a unit sees the first.
   always_comb begin : b_signals
@@ -62,27 +66,58 @@ module semaphores
     end
   end
 
+  // One unit waits on a counter and waits for it once a cycle, one unit signals it by its two ports: what a counter
+  // loses and gains is an OR over the units.
+  logic active;
+  assign active = wait_grant_o != '0 || signal_valid_i != '0;
+
   always_comb begin : b_values
+    value_t taken, first, second;
+    taken = '0;
+    first = '0;
+    second = '0;
     value_d = value_q;
-    for (int unsigned u = 0; u < Units; u++) begin
-      for (int unsigned p = 0; p < 2; p++) begin
-        if (wait_grant_o[u][p]) begin
-          value_d[wait_i[u][p].semaphore_index] =
-              value_d[wait_i[u][p].semaphore_index] - wait_i[u][p].count;
+    if (active) begin
+      for (int unsigned s = 0; s < Semaphores; s++) begin
+        taken = '0;
+        first = '0;
+        second = '0;
+        for (int unsigned u = 0; u < Units; u++) begin
+          for (int unsigned p = 0; p < 2; p++) begin
+            taken = taken | (wait_i[u][p].count &
+                {16{wait_grant_o[u][p] && 32'(wait_i[u][p].semaphore_index) == s}});
+          end
+          first = first | (signal_i[u][0].count &
+              {16{signal_taken[u][0] && 32'(signal_i[u][0].semaphore_index) == s}});
+          second = second | (signal_i[u][1].count &
+              {16{signal_taken[u][1] && 32'(signal_i[u][1].semaphore_index) == s}});
         end
-        if (signal_valid_i[u][p] && !signal_overflow_o[u][p]) begin
-          value_d[signal_i[u][p].semaphore_index] =
-              value_d[signal_i[u][p].semaphore_index] + signal_i[u][p].count;
-        end
+        value_d[s] = value_q[s] - taken + first + second;
       end
     end
-    if (clear_i) value_d = '0;
+    if (clear_i) value_d = '{default: '0};
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) value_q <= '0;
+    if (!rst_ni) value_q <= '{default: '0};
     else value_q <= value_d;
   end
+
+  // For the assertions: two units at one counter.
+  function automatic logic shared(logic [Units-1:0][1:0] valid, sync_t [Units-1:0][1:0] ports);
+    for (int unsigned u = 1; u < Units; u++) begin
+      for (int unsigned v = 0; v < u; v++) begin
+        for (int unsigned p = 0; p < 4; p++) begin
+          if (valid[u][p[0]] && valid[v][p[1]] &&
+              ports[u][p[0]].semaphore_index == ports[v][p[1]].semaphore_index) return 1'b1;
+        end
+      end
+    end
+    return 1'b0;
+  endfunction
+
+  `ASSERT(OneWaitingUnit, !shared(wait_grant_o, wait_i))
+  `ASSERT(OneSignallingUnit, !shared(signal_taken, signal_i))
 
 endmodule
 

@@ -74,28 +74,33 @@ class VerilatedDevice final : public harness::SimDevice {
 #endif
     Model& m = *model_;
     const harness::AxiSubordinateSignals& memory = memory_.outputs();
-    m.m_axi_awready = memory.aw_ready;
-    m.m_axi_wready = memory.w_ready;
-    m.m_axi_arready = memory.ar_ready;
-    m.m_axi_bvalid = memory.b_valid;
-    m.m_axi_bid = memory.b_id;
-    m.m_axi_bresp = memory.b_response;
-    m.m_axi_rvalid = memory.r_valid;
-    m.m_axi_rid = memory.r_id;
-    m.m_axi_rresp = memory.r_response;
-    m.m_axi_rlast = memory.r_last;
-    std::memcpy(&m.m_axi_rdata, memory.r_data.data(), sizeof m.m_axi_rdata);
+    m.awready_i = memory.aw_ready;
+    m.wready_i = memory.w_ready;
+    m.arready_i = memory.ar_ready;
+    m.bvalid_i = memory.b_valid;
+    m.bid_i = memory.b_id;
+    m.bresp_i = memory.b_response;
+    m.rvalid_i = memory.r_valid;
+    m.rid_i = memory.r_id;
+    m.rresp_i = memory.r_response;
+    m.rlast_i = memory.r_last;
+    std::memcpy(&m.rdata_i, memory.r_data.data(), sizeof m.rdata_i);
     const harness::AxiLiteManagerSignals& host = registers_.outputs();
-    m.s_axil_awvalid = host.aw_valid;
-    m.s_axil_awaddr = host.aw_address & 0x1fff;
-    m.s_axil_wvalid = host.w_valid;
-    m.s_axil_wdata = host.w_data;
-    m.s_axil_wstrb = host.w_strobe;
-    m.s_axil_bready = host.b_ready;
-    m.s_axil_arvalid = host.ar_valid;
-    m.s_axil_araddr = host.ar_address & 0x1fff;
-    m.s_axil_rready = host.r_ready;
+    m.lite_awvalid_i = host.aw_valid;
+    m.lite_awaddr_i = host.aw_address & 0x1fff;
+    m.lite_wvalid_i = host.w_valid;
+    m.lite_wdata_i = host.w_data;
+    m.lite_wstrb_i = host.w_strobe;
+    m.lite_bready_i = host.b_ready;
+    m.lite_arvalid_i = host.ar_valid;
+    m.lite_araddr_i = host.ar_address & 0x1fff;
+    m.lite_rready_i = host.r_ready;
 
+    // Inputs that stand still are not taken again.
+    m.take_memory_i = !(memory == memory_taken_);
+    m.take_host_i = !(host == host_taken_);
+    if (m.take_memory_i) memory_taken_ = memory;
+    if (m.take_host_i) host_taken_ = host;
 #ifdef SYSTOLITH_TRACE
     // Inputs settle right after the edge, so that in the waveform all that belongs to a cycle
     // changes at its edge.
@@ -132,6 +137,8 @@ class VerilatedDevice final : public harness::SimDevice {
     lite_.r_response = m.s_axil_rresp;
 
     clock_harness(in_reset);
+    m.take_memory_i = 0;
+    m.take_host_i = 0;
     m.clk_i = 1;
     m.eval();
     if (context_->gotError() || context_->gotFinish())
@@ -170,6 +177,8 @@ class VerilatedDevice final : public harness::SimDevice {
 
   std::unique_ptr<VerilatedContext> context_;
   std::unique_ptr<Model> model_;
+  harness::AxiSubordinateSignals memory_taken_;
+  harness::AxiLiteManagerSignals host_taken_;
 #ifdef SYSTOLITH_TRACE
   std::unique_ptr<VerilatedFstC> trace_;
   std::unique_ptr<harness::TraceGuard> guard_;

@@ -58,6 +58,8 @@ struct AxiSubordinateSignals {
   uint8_t r_id = 0;
   uint8_t r_response = 0;
   alignas(64) std::array<uint8_t, kMaxBusBytes> r_data{};
+
+  bool operator==(const AxiSubordinateSignals&) const = default;
 };
 
 struct AxiLiteManagerSignals {
@@ -70,6 +72,8 @@ struct AxiLiteManagerSignals {
   bool ar_valid = false;
   uint32_t ar_address = 0;
   bool r_ready = false;
+
+  bool operator==(const AxiLiteManagerSignals&) const = default;
 };
 
 struct AxiLiteSubordinateSignals {
