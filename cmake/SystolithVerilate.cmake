@@ -36,8 +36,11 @@ function(systolith_verilate target)
   set(trace)
   set(optimisation -O3 -march=native)
   if(arg_TRACE)
-    # The code that writes waveforms is large: memories stay out of it, and it is compiled fast.
+    # The code that writes waveforms is large, so it is compiled fast. It has all arrays of registers; memories are kept
+    # out by verif/sim/trace.vlt.
     set(trace TRACE_FST)
+    list(APPEND arg_PARAMETERS --trace-max-array 16384 --trace-max-width 4096)
+    list(PREPEND sources ${PROJECT_SOURCE_DIR}/verif/sim/trace.vlt)
     set(optimisation -O1)
   endif()
   if(SYSTOLITH_PROFILE)
@@ -50,8 +53,7 @@ function(systolith_verilate target)
     INCLUDE_DIRS ${SYSTOLITH_RTL}/common
     OPT_FAST ${optimisation}
     OPT_SLOW -O0
-    VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET -Wno-UNUSEDPARAM --unroll-count 1 --x-assign fast --x-initial fast
-      --trace-max-array 128 --trace-max-width 4096 ${arg_PARAMETERS})
+    VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET -Wno-UNUSEDPARAM --unroll-count 1 --x-assign fast --x-initial fast ${arg_PARAMETERS})
 endfunction()
 
 # systolith_unit_test(NAME TOP module CONFIG c BLOCKS b... SOURCES cpp... [SV extra.sv] [PARAMETERS ...] [LABELS ...])
