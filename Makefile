@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test bench lint format generate area area-ecp5 mutants clean
+.PHONY: help setup tool build sim wave test bench lint format generate area area-ecp5 mutants formal clean
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -68,6 +68,10 @@ area-ecp5: ## the 8x8 device on an FPGA, against its limits (some minutes); AREA
 mutants: ## plant known faults and see that a test fails for each; MUTANTS=--write: into docs/testing.md
 	@scripts/setup
 	$(VENV)/python scripts/mutants $(MUTANTS)
+
+formal: ## proofs of bus rules, queues and burst cutting; FORMAL='--all' or names, see docs/formal.md
+	@scripts/setup lint
+	scripts/formal $(FORMAL)
 
 clean: ## remove build/
 	rm -rf build
