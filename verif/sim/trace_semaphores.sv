@@ -5,7 +5,7 @@
 module trace_semaphores
   import systolith_config_pkg::*;
 (
-  input logic [Semaphores-1:0][15:0] value_q
+  input logic [15:0] value_q [Semaphores]
 );
 
   for (genvar s = 0; s < Semaphores; s++) begin : gen_semaphore
