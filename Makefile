@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test bench lint format generate area mutants clean
+.PHONY: help setup tool build sim wave test bench lint format generate area area-ecp5 mutants clean
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -8,7 +8,7 @@ VENV := build/venv/bin
 JOBS ?= $(shell nproc)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install tools and libraries, also those of lint
 	@scripts/setup
@@ -25,15 +25,12 @@ tool: $(BUILD)/build.ninja
 sim: tool ## demo on the simulated 16x16 device, compared bit for bit with the model
 	build/systolith demo
 
-sim-%: tool ## the same on another configuration: 2x8, 3x5, 4x4, 8x8, 8x16, tiny
-	build/systolith demo --device sim:config=$*
+sim-%: $(BUILD)/build.ninja ## the demo on another configuration (sim-8x8), or one system test (sim-NAME)
+	@JOBS=$(JOBS) scripts/simulate sim '$*'
 
-wave: ## waveform of a small product: build/wave.fst
+wave: ## waveform of a system test: TEST=name [FROM=cycle TO=cycle DEVICE=n CONFIG=names], see docs/debugging.md
 	@scripts/setup build
-	cmake --preset trace
-	cmake --build --preset trace -j $(JOBS) --target systolith_tool
-	build/trace/systolith gemm 20 20 20 --device sim:trace=build/wave.fst
-	@echo "build/wave.fst: open it with a viewer such as GTKWave or Surfer"
+	@JOBS=$(JOBS) scripts/simulate wave --test '$(TEST)' --config '$(CONFIG)' $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(DEVICE),--device $(DEVICE))
 
 build: $(BUILD)/build.ninja ## compile everything
 	cmake --build --preset release -j $(JOBS)
@@ -55,16 +52,22 @@ generate: ## registers and command layouts from rtl/registers/*.rdl
 	@scripts/setup lint
 	$(VENV)/python scripts/generate.py
 
-bench: tool ## cycles, roofline and traffic of the benchmark's shapes: BF16, INT8, INT32
-	scripts/bench
-
-area: ## cells, flip-flops and memory bits of each module
+bench: tool ## cycles, roofline, traffic and simulation speed; BENCH=--write: everything, into docs/benchmarks.md
 	@scripts/setup lint
-	$(VENV)/python scripts/area
+	cmake --build --preset release -j $(JOBS) --target simulation_speed matrix_array_speed model_bench
+	$(VENV)/python scripts/bench $(BENCH)
 
-mutants: ## plant known faults and see that a test fails for each
+area: ## cells, flip-flops and memory bits of each module; AREA=--write: into docs/area.md
+	@scripts/setup lint
+	$(VENV)/python scripts/area $(AREA)
+
+area-ecp5: ## the 8x8 device on an FPGA, against its limits (some minutes); AREA=--write
+	@scripts/setup lint
+	$(VENV)/python scripts/area --ecp5 $(AREA)
+
+mutants: ## plant known faults and see that a test fails for each; MUTANTS=--write: into docs/testing.md
 	@scripts/setup
-	$(VENV)/python scripts/mutants
+	$(VENV)/python scripts/mutants $(MUTANTS)
 
 clean: ## remove build/
 	rm -rf build

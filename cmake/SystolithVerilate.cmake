@@ -2,6 +2,8 @@
 find_package(verilator 5.006 REQUIRED HINTS $ENV{VERILATOR_ROOT})
 find_package(Threads REQUIRED)
 
+option(SYSTOLITH_PROFILE "Models with debug information, for scripts/bench to tell a profile by unit" OFF)
+
 set(SYSTOLITH_RTL ${PROJECT_SOURCE_DIR}/rtl)
 
 # Blocks in compile order; each has a files.f with paths relative to rtl/.
@@ -37,6 +39,9 @@ function(systolith_verilate target)
     # The code that writes waveforms is large: memories stay out of it, and it is compiled fast.
     set(trace TRACE_FST)
     set(optimisation -O1)
+  endif()
+  if(SYSTOLITH_PROFILE)
+    list(APPEND optimisation -g)
   endif()
   verilate(${target} ${trace}
     SOURCES ${sources}

@@ -96,6 +96,10 @@ module register_block
   logic unlocked;
   assign unlocked = !(out.queue_0.control.enable.value || enabled_i);
 
+  // Every bit of the windows' inputs is a write enable; those of windows that are not built stay 0.
+  localparam int unsigned WindowBits = $bits(in.device.window) / 8;
+  localparam logic [8*WindowBits-1:0] WindowsBuilt = ~({8*WindowBits{1'b1}} << (Windows * WindowBits));
+
   // ---- page 0 ----
   always_comb begin
     in.device.array.rows.next = 16'(Rows);
@@ -119,14 +123,7 @@ module register_block
     in.device.outstanding.reads.next = 16'(ReadsOutstanding);
     in.device.outstanding.writes.next = 16'(WritesOutstanding);
 
-    for (int unsigned w = 0; w < 8; w++) begin
-      in.device.window[w].base_lo.value.swwe = unlocked && w < Windows;
-      in.device.window[w].base_hi.value.swwe = unlocked && w < Windows;
-      in.device.window[w].last_lo.value.swwe = unlocked && w < Windows;
-      in.device.window[w].last_hi.value.swwe = unlocked && w < Windows;
-      in.device.window[w].permit.read.swwe = unlocked && w < Windows;
-      in.device.window[w].permit.write.swwe = unlocked && w < Windows;
-    end
+    in.device.window = {$bits(in.device.window){unlocked}} & WindowsBuilt;
 
     // ---- page 1 ----
     in.unlocked = unlocked;

@@ -21,6 +21,7 @@ void add_gemm(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);
 void add_info(CLI::App& app, int& status);
 void add_program_commands(CLI::App& app, int& status);  // asm, disasm, run
+void add_check(CLI::App& app, int& status);
 void add_counters(CLI::App& app, int& status);
 
 }  // namespace systolith::tool

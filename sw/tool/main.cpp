@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   systolith::tool::add_demo(app, status);
   systolith::tool::add_info(app, status);
   systolith::tool::add_program_commands(app, status);
+  systolith::tool::add_check(app, status);
   systolith::tool::add_counters(app, status);
   try {
     app.parse(argc, argv);

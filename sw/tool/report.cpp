@@ -51,6 +51,11 @@ nlohmann::json to_json(const library::HostGemm& gemm, const library::DeviceShape
   json["roofline_plain"] =
       c.cycles == 0 ? 0.0 : result.bound.plain() / static_cast<double>(c.cycles);
   json["bound_by"] = result.bound.limit();
+  json["bound"] = {{"compute", result.bound.compute},
+                   {"read", result.bound.read},
+                   {"write", result.bound.write},
+                   {"chain", result.bound.chain},
+                   {"start", result.bound.start}};
   json["bytes_read"] = c.bytes_read;
   json["bytes_written"] = c.bytes_written;
   json["traffic_ratio"] = traffic_ratio(gemm, shape, c);

@@ -14,7 +14,7 @@ namespace systolith::tool {
 double utilisation(const library::HostGemm& gemm, const library::DeviceShape& shape,
                    std::uint64_t cycles);
 
-/// Bytes moved over what an optimal blocking moves with the memory on chip (docs/benchmarks).
+/// Bytes moved over what an optimal blocking moves with the memory on chip (docs/benchmarks.md).
 double traffic_ratio(const library::HostGemm& gemm, const library::DeviceShape& shape,
                      const systolith_counters_t& counters);
 

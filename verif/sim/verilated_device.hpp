@@ -5,6 +5,8 @@
 #include <verilated.h>
 #ifdef SYSTOLITH_TRACE
 #include <verilated_fst_c.h>
+
+#include "systolith_harness/trace_guard.hpp"
 #endif
 
 #include <cstring>
@@ -23,7 +25,9 @@ class VerilatedDevice final : public harness::SimDevice {
     context_->randReset(0);
     if (!options.trace_file.empty()) context_->traceEverOn(true);
     model_ = std::make_unique<Model>(context_.get(), "device");
-    open_trace();
+#ifdef SYSTOLITH_TRACE
+    if (!options.trace_file.empty()) open_trace();
+#endif
     model_->clk_i = 0;
     reset(4);
   }
@@ -32,7 +36,9 @@ class VerilatedDevice final : public harness::SimDevice {
   // that of the device made last.
   ~VerilatedDevice() override {
     enter();
-    close_trace();
+#ifdef SYSTOLITH_TRACE
+    guard_.reset();
+#endif
     model_->final();
     model_.reset();
   }
@@ -58,16 +64,14 @@ class VerilatedDevice final : public harness::SimDevice {
   bool interrupt() const override { return model_->irq_o != 0; }
   bool reset_request() const override { return model_->reset_request_o != 0; }
 
-  void flush_trace() override {
-#ifdef SYSTOLITH_TRACE
-    if (trace_) trace_->flush();
-#endif
-  }
-
  private:
   void enter() { Verilated::threadContextp(context_.get()); }
 
   void cycle(bool in_reset) {
+#ifdef SYSTOLITH_TRACE
+    std::unique_lock<std::timed_mutex> hold;
+    if (guard_) hold = std::unique_lock(guard_->cycle_mutex());
+#endif
     Model& m = *model_;
     const harness::AxiSubordinateSignals& memory = memory_.outputs();
     m.m_axi_awready = memory.aw_ready;
@@ -92,9 +96,19 @@ class VerilatedDevice final : public harness::SimDevice {
     m.s_axil_araddr = host.ar_address & 0x1fff;
     m.s_axil_rready = host.r_ready;
 
+#ifdef SYSTOLITH_TRACE
+    // Inputs settle right after the edge, so that in the waveform all that belongs to a cycle
+    // changes at its edge.
+    if (dumping()) {
+      m.eval();
+      dump(cycle_ * 10);
+    }
+#endif
     m.clk_i = 0;
     m.eval();
-    dump(0);
+#ifdef SYSTOLITH_TRACE
+    if (dumping()) dump(cycle_ * 10 + 5);
+#endif
 
     manager_.aw = {m.m_axi_awvalid != 0, m.m_axi_awid,    m.m_axi_awlen,
                    m.m_axi_awsize,       m.m_axi_awburst, m.m_axi_awlock,
@@ -120,47 +134,46 @@ class VerilatedDevice final : public harness::SimDevice {
     clock_harness(in_reset);
     m.clk_i = 1;
     m.eval();
-    dump(1);
-    if (context_->gotError() || context_->gotFinish()) {
-      flush_trace();
+    if (context_->gotError() || context_->gotFinish())
       throw harness::HarnessError(
-          fmt::format("cycle {}: an assertion of the RTL failed (its name is above)", cycle_));
-    }
+          fmt::format("cycle {}: an assertion of the RTL failed (its name is above)", cycle_ - 1));
     throw_if_failed();
   }
 
-  void open_trace() {
 #ifdef SYSTOLITH_TRACE
-    if (options_.trace_file.empty()) return;
+  void open_trace() {
     trace_ = std::make_unique<VerilatedFstC>();
     model_->trace(trace_.get(), 99);
+    trace_->set_time_unit("1ns");
+    trace_->set_time_resolution("1ns");
     trace_->open(options_.trace_file.c_str());
-#else
-    if (!options_.trace_file.empty())
+    if (!trace_->isOpen())
       throw harness::HarnessError(
-          "this build has no waveforms; use make wave, or configure with SYSTOLITH_TRACE=ON");
-#endif
+          fmt::format("can't write the waveform {}: is its folder there?", options_.trace_file));
+    guard_ = std::make_unique<harness::TraceGuard>([this](bool whole) {
+      if (whole && dumping()) dump(cycle_ * 10);  // what the last edge made
+      tracing_ = false;
+      trace_->close();
+    });
+    tracing_ = true;
   }
 
-  void close_trace() {
-#ifdef SYSTOLITH_TRACE
-    if (trace_) trace_->close();
-#endif
+  bool dumping() const {
+    return tracing_ && cycle_ >= options_.trace_from && cycle_ <= options_.trace_to;
   }
 
-  // Two time steps a cycle: before the edge and after it.
-  void dump([[maybe_unused]] unsigned half) {
-#ifdef SYSTOLITH_TRACE
-    if (!trace_ || cycle_ < options_.trace_from || cycle_ > options_.trace_to) return;
-    trace_->dump(cycle_ * 2 + 1 - half);
-    if (++dumped_ % 4096 == 0) trace_->flush();
-#endif
+  void dump(uint64_t time) {
+    trace_->dump(time);
+    if (++dumped_ % 8192 == 0) trace_->flush();
   }
+#endif
 
   std::unique_ptr<VerilatedContext> context_;
   std::unique_ptr<Model> model_;
 #ifdef SYSTOLITH_TRACE
   std::unique_ptr<VerilatedFstC> trace_;
+  std::unique_ptr<harness::TraceGuard> guard_;
+  bool tracing_ = false;
   uint64_t dumped_ = 0;
 #endif
 };

@@ -347,6 +347,40 @@ TEST_P(BusFaults, ResetInEveryCycleWithReadsAndWritesOwed) {
   }
 }
 
+// A response that takes longer than all else that a reset does: of each requester.
+TEST_P(BusFaults, ResetStaysBusyAsLongAsAResponseIsOwed) {
+  LoadStep first = load(kInputs + 64, 16, 0);
+  first.signal[0] = sync(2);
+  StoreStep second = store(kOutputs + 128, 16, 0);
+  second.wait[0] = sync(2);
+  const Program program = directed({command(first), command(second)});
+  for (const unsigned id : {kFetchId, kLoadId, kStoreId, kRecordId}) {
+    SCOPED_TRACE(GetParam() + ": ID " + std::to_string(id));
+    AxiInjection hold;
+    hold.kind = id < kStoreId ? AxiInjection::Kind::Read : AxiInjection::Kind::Write;
+    hold.effect = AxiInjection::Effect::NeverAnswer;
+    hold.id = static_cast<int>(id);
+    hold.burst = 0;
+    sim_.device().memory().inject(hold);
+    traffic_.clear();
+    sim_.start(program);
+    sim_.ring(program);
+    for (int i = 0; i < 2000 && traffic_.count(id) == 0; ++i) sim_.device().step();
+    ASSERT_NE(traffic_.count(id), 0U);
+    sim_.write32(SYSTOLITH_REGISTER_IRQ_STATUS, 0xf);
+    EXPECT_FALSE(sim_.reset_queue(6000)) << "over, with a response owed";
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_IRQ_STATUS) & 8, 0U);
+    sim_.device().memory().clear_injections();
+    sim_.device().memory().release_unanswered();
+    ASSERT_TRUE(sim_.finish());
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_IRQ_STATUS) & 8, 8U);
+    EXPECT_EQ(sim_.device().checker().reads_open() + sim_.device().checker().writes_open(), 0U);
+    expect_usable(sim_, GetParam(), 1600 + id);
+    ASSERT_TRUE(sim_.reset_queue());
+    if (HasFailure()) return;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Devices, BusFaults, testing::ValuesIn(sim::prebuilt()),
                          [](const auto& info) { return "config_" + info.param; });
 

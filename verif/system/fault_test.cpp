@@ -151,6 +151,17 @@ TEST_P(Faults, RegisterPortTakesChannelsInAnyOrder) {
       EXPECT_EQ(sim.read32(SYSTOLITH_REGISTER_RING_HI), gap);
     }
   }
+  // Reads and writes that begin in the same cycle, of the same register and of others.
+  for (std::uint32_t i = 1; i <= 20; ++i) {
+    port.write({.address = SYSTOLITH_REGISTER_RECORD_LO, .data = 32 * i});
+    port.read({.address = i % 2 == 0 ? SYSTOLITH_REGISTER_RECORD_LO : SYSTOLITH_REGISTER_MAGIC});
+    drain();
+    harness::AxiLiteManager::ReadAnswer answer{};
+    ASSERT_TRUE(port.pop_read(&answer));
+    if (i % 2 == 1) EXPECT_EQ(answer.data, SYSTOLITH_MAGIC_RESET);
+    if (i % 2 == 0) EXPECT_TRUE(answer.data == 32 * i || answer.data == 32 * (i - 1));
+    EXPECT_EQ(sim.read32(SYSTOLITH_REGISTER_RECORD_LO), 32 * i);
+  }
   sim.device().write32(SYSTOLITH_REGISTER_BUS_TIMEOUT, 0x11223344);
   sim.device().write32(SYSTOLITH_REGISTER_BUS_TIMEOUT, 0xaabbccdd, 5);
   EXPECT_EQ(sim.read32(SYSTOLITH_REGISTER_BUS_TIMEOUT), 0x11bb33ddU);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "scalar_chain.hpp"
 #include "systolith/model/chain.h"
 
 void eigen_product_portable(const float* a, const float* b, float* c, long size);
@@ -42,19 +43,6 @@ double seconds(Work work) {
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
-}
-
-/// MAC/s of one dependent chain in the host's scalar fma.
-double scalar_rate() {
-  constexpr long kSteps = 20'000'000;
-  volatile float seed = 0.5f;
-  const float x = seed;
-  float sum = seed;
-  const double time = seconds([&] {
-    for (long k = 0; k < kSteps; ++k) sum = std::fma(x, 0.999f, sum);
-  });
-  seed = sum;
-  return kSteps / time;
 }
 
 }  // namespace
@@ -105,6 +93,7 @@ int main(int argc, char** argv) {
                macs / median(eigen) / 1e9, macs / median(bf16) / 1e9, macs / median(int8) / 1e9,
                median(bf16_ratio), median(int8_ratio));
   }
-  fmt::print("scalar dependent fma loop: {:.2f} GMAC/s\n", scalar_rate() / 1e9);
+  fmt::print("scalar dependent fma loop: {:.2f} GMAC/s\n",
+             systolith::bench::scalar_chain_rate() / 1e9);
   return 0;
 }

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
 namespace systolith::harness {
 namespace {
 
@@ -20,13 +24,36 @@ AxiCheckerOptions checker_options(const SimGeometry& geometry) {
   return options;
 }
 
+uint64_t number_from(const char* variable, uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return otherwise;
+  uint64_t value = 0;
+  const char* end = text + std::strlen(text);
+  if (const auto [rest, error] = std::from_chars(text, end, value);
+      error != std::errc() || rest != end)
+    throw HarnessError(fmt::format("{}={}: not a whole number", variable, text));
+  return value;
+}
+
 }  // namespace
+
+SimOptions with_environment(SimOptions options) {
+  const char* file = std::getenv("SYSTOLITH_TRACE");
+  if (file == nullptr || *file == 0 || !options.trace_file.empty()) return options;
+  if (number_from("SYSTOLITH_TRACE_DEVICE", 1) != sim_progress().made + 1U) return options;
+  options.trace_file = file;
+  options.trace_from = number_from("SYSTOLITH_TRACE_FROM", options.trace_from);
+  options.trace_to = number_from("SYSTOLITH_TRACE_TO", options.trace_to);
+  return options;
+}
 
 SimDevice::SimDevice(const SimGeometry& geometry, const SimOptions& options)
     : geometry_(geometry),
       options_(options),
       memory_(geometry.bus_bytes, options.memory_base, options.memory_bytes, options.seed),
-      checker_(checker_options(geometry)) {}
+      checker_(checker_options(geometry)) {
+  progress_.configurations.insert(geometry.name);
+}
 
 void SimDevice::clock_harness(bool in_reset) {
   const AxiSubordinateSignals& memory = memory_.outputs();
@@ -41,18 +68,15 @@ void SimDevice::clock_harness(bool in_reset) {
     registers_.clock(lite_);
   }
   ++cycle_;
+  progress_.device.store(number_, std::memory_order_relaxed);
+  progress_.cycle.store(cycle_, std::memory_order_relaxed);
 }
 
 void SimDevice::throw_if_failed() {
   if (!throw_on_violation_) return;
-  if (!checker_.log().empty()) {
-    flush_trace();
-    throw HarnessError("AXI4 rule broken\n" + checker_.log().summary());
-  }
-  if (!lite_checker_.log().empty()) {
-    flush_trace();
+  if (!checker_.log().empty()) throw HarnessError("AXI4 rule broken\n" + checker_.log().summary());
+  if (!lite_checker_.log().empty())
     throw HarnessError("AXI4-Lite rule broken\n" + lite_checker_.log().summary());
-  }
 }
 
 uint32_t SimDevice::read32(uint32_t address) {
@@ -62,7 +86,6 @@ uint32_t SimDevice::read32(uint32_t address) {
     step(1);
     if (registers_.pop_read(&answer)) return answer.data;
   }
-  flush_trace();
   throw HarnessError(
       fmt::format("cycle {}: read of register {:#x} was not answered", cycle_, address));
 }
@@ -74,7 +97,6 @@ void SimDevice::write32(uint32_t address, uint32_t value, uint8_t strobe) {
     step(1);
     if (registers_.pop_write(&response)) return;
   }
-  flush_trace();
   throw HarnessError(
       fmt::format("cycle {}: write of register {:#x} was not answered", cycle_, address));
 }

@@ -2,9 +2,11 @@
 // register port.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -38,11 +40,34 @@ struct SimOptions {
   uint64_t memory_base = 0x80000000;
   uint64_t memory_bytes = uint64_t{256} << 20;
   uint64_t seed = 1;
-  // Waveform of cycles from..to, written to this file; needs the traced model.
+  // Waveform of cycles from..to, written to this file; needs the traced model. A cycle is 10 ns in
+  // it. The file is whole also when the run ends early (trace_guard.hpp).
   std::string trace_file;
   uint64_t trace_from = 0;
   uint64_t trace_to = ~0ull;
 };
+
+// The simulated devices of this process, for reports of failures. One object in the whole process,
+// shared with the driver's library.
+struct SimProgress {
+  unsigned made = 0;                     // devices so far
+  std::set<std::string> configurations;  // of them
+  std::atomic<unsigned> device{0};       // number of the one that ran last, from 1
+  std::atomic<uint64_t> cycle{0};        // its cycle count
+};
+
+inline SimProgress& sim_progress() {
+  static SimProgress progress;
+  return progress;
+}
+
+// `options` with the waveform that the environment asks for, unless they name one. For the device
+// that is made next:
+//   SYSTOLITH_TRACE=file          write a waveform of one device of the process
+//   SYSTOLITH_TRACE_DEVICE=n      which, in the order in which they are made; 1 by default
+//   SYSTOLITH_TRACE_FROM=cycle, SYSTOLITH_TRACE_TO=cycle
+// HarnessError when a number is none.
+SimOptions with_environment(SimOptions options);
 
 class SimDevice {
  public:
@@ -57,8 +82,6 @@ class SimDevice {
   virtual void reset(uint64_t cycles = 4) = 0;
   // Runs until irq_o is high; false if it is not after `cycles`.
   virtual bool step_until_interrupt(uint64_t cycles) = 0;
-  // Writes out what the trace holds so far; called by itself when something fails.
-  virtual void flush_trace() = 0;
   virtual bool interrupt() const = 0;
   virtual bool reset_request() const = 0;
 
@@ -67,7 +90,7 @@ class SimDevice {
   uint32_t read32(uint32_t address);
   void write32(uint32_t address, uint32_t value, uint8_t strobe = 0xf);
 
-  // Clock cycles since construction, resets included.
+  // Clock cycles since construction, resets included. Cycle c begins with clock edge c.
   uint64_t cycle() const { return cycle_; }
   const SimGeometry& geometry() const { return geometry_; }
   AxiMemory& memory() { return memory_; }
@@ -90,6 +113,8 @@ class SimDevice {
 
   SimGeometry geometry_;
   SimOptions options_;
+  SimProgress& progress_ = sim_progress();
+  const unsigned number_ = ++progress_.made;
   uint64_t cycle_ = 0;
   AxiMemory memory_;
   AxiChecker checker_;
