@@ -1,7 +1,6 @@
 // systolith asm, disasm and run.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "commands.hpp"
@@ -20,37 +19,6 @@ struct RunOptions {
 std::string hex(const std::vector<std::uint8_t>& bytes) {
   std::string text;
   for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
-const char* name_of(model::Space space) {
-  switch (space) {
-    case model::Space::scratchpad:
-      return "scratchpad lines";
-    case model::Space::accumulators:
-      return "accumulator rows";
-    case model::Space::memory:
-      break;
-  }
-  return "memory";
-}
-
-// What makes the program one without a defined result, a line each.
-std::string order_text(const model::RaceReport& order) {
-  constexpr std::size_t kShown = 3;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(kShown, order.races.size()); ++i) {
-    const model::Race& race = order.races[i];
-    text += fmt::format(
-        "  race: nothing orders commands {} and {}, which both touch {} {:#x} to {:#x}"
-        ": let one signal a semaphore and the other wait for it\n",
-        race.first, race.second, name_of(race.space), race.begin, race.last);
-  }
-  if (order.races.size() > kShown) text += "  and more races\n";
-  if (order.stopped_at && order.cause == SYSTOLITH_CAUSE_NONE)
-    text +=
-        fmt::format("  command {} waits on semaphore {} for more than earlier commands signal\n",
-                    *order.stopped_at, order.semaphore);
   return text;
 }
 
@@ -85,13 +53,7 @@ nlohmann::json to_json(const RunOptions& o, const program::Program& program,
   if (run.match != ProgramRun::Match::not_compared)
     json["match"] = run.match == ProgramRun::Match::equal;
   if (!run.reason.empty()) json["reason"] = run.reason;
-  json["races"] = nlohmann::json::array();
-  for (const model::Race& race : run.order.races)
-    json["races"].push_back({{"first", race.first},
-                             {"second", race.second},
-                             {"space", name_of(race.space)},
-                             {"begin", race.begin},
-                             {"last", race.last}});
+  json["ordered"] = run.ordered;
   json["counters"] = counters_json(run.counters);
   return json;
 }
@@ -129,7 +91,10 @@ int run(RunOptions o) {
       if (run.ending.fault_index < program.commands.size())
         fmt::print("    {}\n", program::disassemble(program.commands[run.ending.fault_index]));
     }
-    fmt::print("{}", order_text(run.order));
+    if (!run.ordered)
+      fmt::print(
+          "  semaphores do not order these commands, so no result is defined: systolith check {}\n",
+          o.program);
     if (o.print)
       for (std::size_t i = 0; i < run.outputs.size(); ++i)
         fmt::print("memory {:#x} {}\n", program.outputs[i].address, hex(run.outputs[i]));

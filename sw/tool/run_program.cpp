@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "files.hpp"
+#include "systolith/model/races.h"
 
 namespace systolith::tool {
 namespace {
@@ -267,14 +268,17 @@ std::string memory_difference(const Program& program,
   return "";
 }
 
-// Races of the shortest of some beginnings that has any: the effort of all of them would grow with
-// the cube of their number.
-model::RaceReport first_races(const model::Configuration& configuration, const Program& program) {
+// Looks at longer and longer beginnings: the effort for all races would grow with the cube of
+// their number.
+bool is_ordered(const model::Configuration& configuration,
+                std::span<const systolith_command_t> commands) {
   for (std::size_t count = 256;; count += count / 4) {
-    count = std::min(count, program.commands.size());
-    model::RaceReport report =
-        model::find_races(configuration, std::span(program.commands).first(count));
-    if (!report.clean() || count == program.commands.size()) return report;
+    count = std::min(count, commands.size());
+    const model::RaceReport report = model::find_races(configuration, commands.first(count));
+    if (!report.races.empty()) return false;
+    // What is refused at decode is a fault with a defined result.
+    if (report.stopped_at) return report.cause != SYSTOLITH_CAUSE_NONE;
+    if (count == commands.size()) return true;
   }
 }
 
@@ -351,10 +355,15 @@ ProgramRun run_program(Device& device, const Program& program, bool compare) {
   device.reset();
   if (!compare) return run;
 
-  run.order = first_races(*configuration, program);
+  // Of what a refusal keeps from running nothing is to be ordered.
+  const std::span<const systolith_command_t> commands(program.commands);
+  const bool precise = program::is_precise(run.ending, commands);
+  run.ordered = is_ordered(*configuration,
+                           run.ending.faulted && precise
+                               ? commands.first(std::min<std::size_t>(run.ending.fault_index, rung))
+                               : commands);
   program::Outcomes outcomes;
-  if (!program::is_precise(run.ending, program.commands))
-    outcomes = program::outcomes_of(std::span(program.commands).first(rung), run.ending);
+  if (!precise) outcomes = program::outcomes_of(commands.first(rung), run.ending);
   if (!outcomes.unknown.empty()) {
     run.reason = fmt::format(
         "whether command {} ran before the fault is not known: add record to every command",

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "systolith/model/races.h"
 #include "systolith/program/program.h"
 #include "systolith/program/replay.h"
 #include "systolith/systolith.hpp"
@@ -24,9 +23,9 @@ struct ProgramRun {
   systolith_counters_t counters{};
   enum class Match { equal, different, not_compared } match = Match::not_compared;
   std::string reason;  ///< what differs first, or why nothing was compared
-  /// With `compare`: the first commands whose order only timing decides, so that no result is
-  /// defined.
-  model::RaceReport order;
+  /// With `compare`: false where commands race or wait for what no earlier one signals, so that no
+  /// result is defined.
+  bool ordered = true;
 };
 
 /// Lays down the program's memory, grants its windows, runs its commands on a device that has no
