@@ -82,7 +82,13 @@ class TraceRegistry {
     guards_.clear();  // a parent's
     sem_init(&asked, 0, 0);
     sem_init(&answered, 0, 0);
+    // The thread takes no signal itself but those of its own crash.
+    sigset_t requests, before;
+    sigemptyset(&requests);
+    for (const int signal : kRequests) sigaddset(&requests, signal);
+    pthread_sigmask(SIG_BLOCK, &requests, &before);
     std::thread([this] { watch(); }).detach();
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     struct sigaction action {};
     action.sa_sigaction = on_signal;
     sigemptyset(&action.sa_mask);
@@ -112,6 +118,7 @@ class TraceRegistry {
   void close_all(bool crash, bool ends_now) {
     const std::unique_lock lock(mutex_, kPatience);
     for (TraceGuard* guard : guards_) {
+      guard->wanted_ = true;
       const bool whole =
           crash ? guard->cycle_mutex_.try_lock() : guard->cycle_mutex_.try_lock_for(kPatience);
       guard->finish_locked(whole);

@@ -1,8 +1,11 @@
 // Keeps a waveform file readable when the process ends before the device does.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
+#include <thread>
 
 namespace systolith::harness {
 
@@ -18,8 +21,11 @@ class TraceGuard {
   TraceGuard(const TraceGuard&) = delete;
   TraceGuard& operator=(const TraceGuard&) = delete;
 
-  // Held by the simulation for a cycle at a time.
-  std::timed_mutex& cycle_mutex() { return cycle_mutex_; }
+  // Held by the simulation for a cycle at a time; makes way for whoever wants to close the file.
+  std::timed_mutex& cycle_mutex() {
+    if (wanted_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return cycle_mutex_;
+  }
   void finish();
 
  private:
@@ -28,6 +34,7 @@ class TraceGuard {
 
   std::function<void(bool)> close_;
   std::timed_mutex cycle_mutex_;
+  std::atomic<bool> wanted_{false};
   bool finished_ = false;
 };
 
