@@ -74,8 +74,10 @@ int run(const Options& o) {
           "comes after it was not looked at\n{}",
           *report.stopped_at, report.semaphore, line(*report.stopped_at));
   }
-  fmt::print("{} commands on {}: {}\n", program.commands.size(), configuration,
-             report.races.empty() ? "no races" : fmt::format("{} races", report.races.size()));
+  const bool many = report.races.size() >= model::kMostRaces;
+  fmt::print("{} commands on {}: {}{}\n", program.commands.size(), configuration,
+             report.races.empty() ? "no races" : fmt::format("{} races", report.races.size()),
+             many ? " or more: the search ends here" : "");
   return report.clean() ? kSuccess : kFailure;
 }
 

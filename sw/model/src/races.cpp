@@ -43,7 +43,8 @@ class RaceFinder {
       note_written_memory(command);
     }
     tokens_.resize(c_.semaphores);
-    for (index_ = 0; index_ < commands.size(); ++index_) {
+    for (index_ = 0; index_ < commands.size() && report_.races.size() < kMostRaces; ++index_) {
+      own_races_ = report_.races.size();
       if (commands[index_].opcode == SYSTOLITH_OPCODE_NOP) continue;
       if (!follow(commands[index_])) break;
     }
@@ -195,8 +196,11 @@ class RaceFinder {
     const auto same = [&](const Race& race) {
       return race.first == first && race.second == index_ && race.space == space;
     };
-    const auto race = std::find_if(report_.races.rbegin(), report_.races.rend(), same);
-    if (race == report_.races.rend()) {
+    // Those of this command are at the end.
+    const auto begin_of_own = report_.races.begin() + static_cast<std::ptrdiff_t>(own_races_);
+    const auto race = std::find_if(begin_of_own, report_.races.end(), same);
+    if (race == report_.races.end()) {
+      if (report_.races.size() >= kMostRaces) return;
       report_.races.push_back({first, index_, space, begin, last});
     } else {
       race->begin = std::min(race->begin, begin);
@@ -258,6 +262,7 @@ class RaceFinder {
   unsigned unit_ = 0;
   std::uint64_t row_ = 0;
   std::uint32_t index_ = 0;
+  std::size_t own_races_ = 0;  // races of commands before this one
   RaceReport report_;
 };
 

@@ -229,6 +229,14 @@ TEST_F(Races, AccumulatorsUsedAgain) {
   EXPECT_TRUE(report().clean());
 }
 
+TEST_F(Races, VeryManyEndTheSearch) {
+  for (int i = 0; i < 1500; ++i) {
+    load(0, 4);
+    matrix(4, 0, 4, 0);
+  }
+  EXPECT_EQ(report().races.size(), kMostRaces);
+}
+
 TEST_F(Races, ARefusedCommandEndsTheSearch) {
   load(0, 4);
   matrix(0, 0, 4, 0);

@@ -2,6 +2,7 @@
 // writing, without semaphores that order them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,6 +22,9 @@ struct Race {
   /// From the first to the last place that both touch unordered: lines, accumulator rows, bytes.
   std::uint64_t begin = 0, last = 0;
 };
+
+/// The search ends once it has found this many.
+inline constexpr std::size_t kMostRaces = 1000;
 
 struct RaceReport {
   std::vector<Race> races;  ///< by their second command, then their first
