@@ -63,8 +63,9 @@ module systolic_array
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      flight_q <= '0;
-      running_q <= 1'b0;
+      // Out of reset it runs once through, so that no swap is left of what it powered up with.
+      flight_q <= FlightWidth'(Flight);
+      running_q <= 1'b1;
     end else begin
       flight_q <= flight_d;
       running_q <= (flight_d != '0);

@@ -22,13 +22,19 @@ class VerilatedDevice final : public harness::SimDevice {
   VerilatedDevice(const harness::SimGeometry& geometry, const harness::SimOptions& options)
       : SimDevice(geometry, options), context_(std::make_unique<VerilatedContext>()) {
     context_->fatalOnError(false);
-    context_->randReset(0);
+    context_->randReset(options.power_up_seed == 0 ? 0 : 2);
+    context_->randSeed(static_cast<int>(options.power_up_seed));
     if (!options.trace_file.empty()) context_->traceEverOn(true);
     model_ = std::make_unique<Model>(context_.get(), "device");
 #ifdef SYSTOLITH_TRACE
     if (!options.trace_file.empty()) open_trace();
 #endif
+    // Reset acts on its falling edge here, and by its level in a chip.
     model_->clk_i = 0;
+    model_->rst_ni = 1;
+    model_->take_memory_i = 0;
+    model_->take_host_i = 0;
+    model_->eval();
     reset(4);
   }
 
@@ -97,8 +103,9 @@ class VerilatedDevice final : public harness::SimDevice {
     m.lite_rready_i = host.r_ready;
 
     // Inputs that stand still are not taken again.
-    m.take_memory_i = !(memory == memory_taken_);
-    m.take_host_i = !(host == host_taken_);
+    m.take_memory_i = !taken_ || !(memory == memory_taken_);
+    m.take_host_i = !taken_ || !(host == host_taken_);
+    taken_ = true;
     if (m.take_memory_i) memory_taken_ = memory;
     if (m.take_host_i) host_taken_ = host;
 #ifdef SYSTOLITH_TRACE
@@ -177,6 +184,7 @@ class VerilatedDevice final : public harness::SimDevice {
 
   std::unique_ptr<VerilatedContext> context_;
   std::unique_ptr<Model> model_;
+  bool taken_ = false;
   harness::AxiSubordinateSignals memory_taken_;
   harness::AxiLiteManagerSignals host_taken_;
 #ifdef SYSTOLITH_TRACE

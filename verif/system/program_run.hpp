@@ -58,6 +58,7 @@ class SimRun {
   explicit SimRun(const std::string& configuration, std::uint64_t seed = 1);
   /// A memory of another size; it begins at kBase and holds kBytes at least.
   SimRun(const std::string& configuration, const harness::SimOptions& options);
+  explicit SimRun(std::unique_ptr<harness::SimDevice> device) : device_(std::move(device)) {}
 
   harness::SimDevice& device() { return *device_; }
   std::uint32_t read32(std::uint32_t offset) { return device_->read32(offset); }

@@ -137,6 +137,9 @@ class Bench {
     Clock();
     Clock();
     model_->rst_ni = 1;
+    // What it powered up with passes through first.
+    for (int i = 0; i < 2000 && model_->idle_o == 0; ++i) Clock();
+    EXPECT_TRUE(model_->idle_o);
   }
   ~Bench() { model_->final(); }
 

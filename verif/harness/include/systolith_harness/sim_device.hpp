@@ -40,6 +40,9 @@ struct SimOptions {
   uint64_t memory_base = 0x80000000;
   uint64_t memory_bytes = uint64_t{256} << 20;
   uint64_t seed = 1;
+  // What flip-flops without reset and on-chip memories hold at power-up: 0, or the random bits of
+  // this seed where the model was built with --x-initial unique.
+  uint32_t power_up_seed = 0;
   // Waveform of cycles from..to, written to this file; needs the traced model. A cycle is 10 ns in
   // it. The file is whole also when the run ends early (trace_guard.hpp).
   std::string trace_file;
