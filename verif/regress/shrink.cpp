@@ -284,6 +284,7 @@ class Shrinker {
         LOWER(i, MATRIX_STRIP_OUTER, 0);
         LOWER(i, MATRIX_C_PITCH, 0);
       } else if (kind != SYSTOLITH_OPCODE_NOP) {
+        first_rows(i);
         LOWER(i, TRANSFER_COUNT_3, 1);
         LOWER(i, TRANSFER_COUNT_2, 1);
         LOWER(i, TRANSFER_COUNT_1, 1);
@@ -327,6 +328,37 @@ class Shrinker {
         set(c, wait, {1, signal.semaphore, false, 0});
       });
       take(kept);
+    }
+  }
+
+  // The first turns of the outermost loop left out; the other rows stay where they are.
+  void first_rows(std::size_t i) {
+    for (bool fewer = true; fewer && !spent();) {
+      fewer = false;
+      const std::uint64_t* w = best_.program.commands[i].words;
+      const std::uint64_t counts[4] = {
+          SYSTOLITH_GET(w, TRANSFER_COUNT_0), SYSTOLITH_GET(w, TRANSFER_COUNT_1),
+          SYSTOLITH_GET(w, TRANSFER_COUNT_2), SYSTOLITH_GET(w, TRANSFER_COUNT_3)};
+      unsigned loop = 3;
+      while (loop != 0 && counts[loop] == 1) --loop;
+      std::uint64_t inner = 1;
+      for (unsigned d = 0; d < loop; ++d) inner *= counts[d];
+      for (const std::uint64_t turns : {counts[loop] / 2, std::uint64_t{1}}) {
+        if (turns == 0 || turns >= counts[loop]) continue;
+        std::vector<Kept> kept = all();
+        std::uint64_t* c = kept[i].command.words;
+        systolith_field_set(
+            c, loop < 2 ? SYSTOLITH_TRANSFER_COUNT_0_WORD : SYSTOLITH_TRANSFER_COUNT_2_WORD,
+            loop % 2 * 32, 32, counts[loop] - turns);
+        SYSTOLITH_SET(c, TRANSFER_LOCAL_BASE,
+                      SYSTOLITH_GET(c, TRANSFER_LOCAL_BASE) +
+                          turns * inner * SYSTOLITH_GET(c, TRANSFER_LOCAL_PITCH));
+        SYSTOLITH_SET(c, TRANSFER_ADDRESS,
+                      SYSTOLITH_GET(c, TRANSFER_ADDRESS) +
+                          turns * c[SYSTOLITH_TRANSFER_STRIDE_0_WORD + loop]);
+        fewer = take(kept);
+        if (fewer) break;
+      }
     }
   }
 

@@ -10,6 +10,7 @@
 #include "shrink.hpp"
 #include "sim.hpp"
 #include "systolith/model/races.h"
+#include "systolith/program/replay.h"
 
 namespace systolith::regress {
 namespace {
@@ -130,6 +131,39 @@ TEST_P(OnConfiguration, ShrinksToWhatFails) {
     EXPECT_EQ(small.drawn.conditions, Conditions{}) << seed;
     EXPECT_EQ(why_illegal(small.drawn), "") << seed;
   }
+}
+
+// A fault in the last row of a store: the rows before it go.
+TEST_P(OnConfiguration, ShrinksToTheRowThatFails) {
+  unsigned seen = 0;
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    const Drawn drawn = draw(seed, names_, {});
+    std::uint64_t byte = 0, rows = 0;
+    for (const systolith_command_t& c : drawn.program.commands) {
+      if (rows > 1) break;
+      rows = 0;
+      program::for_each_stored_row(c, [&](std::uint64_t, std::uint64_t last) {
+        byte = last;
+        ++rows;
+      });
+    }
+    if (rows <= 1) continue;
+    ++seen;
+    const auto fails = [&](const Drawn& d) {
+      bool found = false;
+      for (const systolith_command_t& c : d.program.commands)
+        program::for_each_stored_row(c, [&](std::uint64_t first, std::uint64_t last) {
+          found = found || (first <= byte && byte <= last);
+        });
+      return found;
+    };
+    const auto commands = shrink(drawn, fails).drawn.program.commands;
+    ASSERT_EQ(commands.size(), 1U) << seed;
+    std::uint64_t left = 0;
+    program::for_each_stored_row(commands[0], [&](std::uint64_t, std::uint64_t) { ++left; });
+    EXPECT_EQ(left, 1U) << seed;
+  }
+  EXPECT_GT(seen, 0U);
 }
 
 // Limits end it with what there is.
