@@ -1,10 +1,12 @@
 // systolith_regress: random programs on the simulated devices against the golden model, a JSON line
 // a seed; explains, replays and shrinks one. scripts/regress runs it over many seeds.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -35,6 +37,22 @@ interrupts, counters. Assertions of the RTL and rules of the bus are live.
 Not drawn: faults and resets (verif/system), programs that race, several queues.
 
 )";
+
+// The standard output for results alone: failed assertions of the RTL, which Verilator prints
+// there, go to the standard error instead.
+std::FILE* results = stdout;
+
+void keep_results_apart() {
+  std::fflush(stdout);
+  results = fdopen(dup(STDOUT_FILENO), "w");
+  if (results == nullptr || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+    throw std::runtime_error("the standard output can't be kept apart");
+}
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), results);
+  std::fflush(results);  // at once, for who reads along
+}
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
@@ -108,7 +126,7 @@ bool run_seed(std::uint64_t seed, const std::vector<std::string>& configurations
               const Weights& weights) {
   nlohmann::json json{{"seed", seed}};
   const bool passed = run(draw(seed, configurations, weights), json);
-  std::cout << to_line(json) << std::endl;  // at once, for who reads along
+  print(to_line(json) + "\n");
   return passed;
 }
 
@@ -135,7 +153,7 @@ int shrink_to(const Options& o, const Drawn& drawn, const std::string& origin) {
                                                       drawn.program.commands.size()),
                                           after.difference->text}));
   if (o.output.empty()) {
-    std::cout << text;
+    print(text);
     return 0;
   }
   std::ofstream file(o.output);
@@ -143,7 +161,7 @@ int shrink_to(const Options& o, const Drawn& drawn, const std::string& origin) {
   if (!file.flush()) throw std::runtime_error(fmt::format("{}: cannot be written", o.output));
   nlohmann::json json{{"file", o.output}, {"runs", shrunk.runs}};
   run(shrunk.drawn, json);
-  std::cout << to_line(json) << std::endl;
+  print(to_line(json) + "\n");
   return 0;
 }
 
@@ -159,8 +177,8 @@ int work(const Options& o) {
   std::sort(configurations.begin(), configurations.end());
 
   if (o.list) {
-    fmt::print("{}configurations: {}\n\nweights, with --weights name=value,...:\n{}", kCovers,
-               fmt::join(sim::prebuilt(), ", "), describe_weights());
+    print(fmt::format("{}configurations: {}\n\nweights, with --weights name=value,...:\n{}",
+                      kCovers, fmt::join(sim::prebuilt(), ", "), describe_weights()));
     return 0;
   }
   if (!o.explain.empty()) {
@@ -169,7 +187,7 @@ int work(const Options& o) {
     std::string command =
         fmt::format("systolith_regress --explain {} --config {}", seed, drawn.configuration);
     if (!o.weights.empty()) command += " --weights " + o.weights;
-    std::cout << to_text(drawn, header(drawn, {command}));
+    print(to_text(drawn, header(drawn, {command})));
     return 0;
   }
   if (!o.shrink.empty()) {
@@ -188,7 +206,7 @@ int work(const Options& o) {
       } catch (const std::exception& error) {
         throw std::invalid_argument(fmt::format("{}: {}", path, error.what()));
       }
-      std::cout << to_line(json) << std::endl;
+      print(to_line(json) + "\n");
     }
     return passed ? 0 : kDiffers;
   }
@@ -233,6 +251,7 @@ int start(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   try {
+    keep_results_apart();
     return work(o);
   } catch (const std::exception& error) {
     fmt::print(stderr, "systolith_regress: {}\n", error.what());
