@@ -298,8 +298,10 @@ bool ProgramGenerator::add_store(bool accumulators) {
         s.scale_per_column = true;
         s.scale_line = scale_line_;
       } else {
-        s.scale = std::ldexp(1.0F + static_cast<float>(random_() % 512) / 512,
-                             -static_cast<int>(random_() % 20));
+        // Powers of two bring ties to the rounding, which other scales hardly ever do.
+        const float fraction = static_cast<float>(random_() % 512) / 512;
+        const int exponent = -static_cast<int>(random_() % 20);
+        s.scale = std::ldexp(chance(w_.scale_power_of_two) ? 1.0F : 1.0F + fraction, exponent);
       }
     } else if (fp32 && chance(w_.convert)) {
       s.conversion = SYSTOLITH_CONVERSION_BF16;

@@ -34,6 +34,8 @@ constexpr WeightEntry kTable[] = {
     {"convert", &Weights::convert, 0, 100, "percent: a STORE of accumulators converts"},
     {"scale_per_column", &Weights::scale_per_column, 0, 100,
      "percent: scales of a STORE are those of columns, where some are loaded"},
+    {"scale_power_of_two", &Weights::scale_power_of_two, 0, 100,
+     "percent: one scale for all columns is a power of two, so that roundings tie"},
     {"commands", &Weights::commands, 1, 200, "most commands of a program"},
     {"lines", &Weights::lines, 4, 1 << 20, "scratchpad lines in use"},
     {"rows", &Weights::rows, 4, 1 << 20, "accumulator rows in use"},

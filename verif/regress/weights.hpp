@@ -16,6 +16,7 @@ struct Weights {
   // Chances in percent.
   unsigned record = 60, interrupt = 20, wait_for_all = 10, load_stored = 30, accumulate = 70;
   unsigned int8 = 50, strip_outer = 50, relu = 30, convert = 60, scale_per_column = 60;
+  unsigned scale_power_of_two = 50;
   // Limits.
   unsigned commands = 40, lines = 96, rows = 48, loop = 9, m = 12, special = 8;
   // Memory and host: chances in percent, then limits.
