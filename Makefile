@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test bench lint format generate area area-ecp5 mutants formal clean
+.PHONY: help setup tool build sim wave test regress bench lint format generate area area-ecp5 mutants formal clean
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -37,6 +37,11 @@ build: $(BUILD)/build.ninja ## compile everything
 
 test: build ## run all tests
 	ctest --preset release -j $(JOBS) $(CTEST)
+
+regress: $(BUILD)/build.ninja ## random programs: N=1000 SEED=1 [JOBS= CONFIG=names TIME=minutes WEIGHTS= REGRESS=options]
+	@scripts/setup lint
+	cmake --build --preset release -j $(JOBS) --target systolith_regress
+	@$(VENV)/python scripts/regress -n '$(or $(N),1000)' --seed '$(or $(SEED),1)' --jobs '$(JOBS)' --config '$(CONFIG)' $(if $(TIME),--time '$(TIME)') $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(REGRESS)
 
 lint: ## all static checks, each with its time
 	@scripts/setup

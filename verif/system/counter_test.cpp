@@ -7,7 +7,7 @@
 #include <map>
 
 #include "directed.hpp"
-#include "program_generator.hpp"
+#include "program_run.hpp"
 #include "systolith/registers.h"
 
 namespace systolith::system_test {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "program_generator.hpp"
+#include "program_run.hpp"
 
 namespace systolith::system_test {
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <random>
 
 #include "systolith/program/replay.h"
 #include "systolith/registers.h"
@@ -56,23 +55,6 @@ Outcome look(Device& device, const std::uint8_t* memory) {
 }
 
 }  // namespace
-
-std::vector<std::uint8_t> fresh_memory(std::uint64_t seed) {
-  std::vector<std::uint8_t> memory(kBytes, 0xA5);
-  std::mt19937_64 random(seed);
-  for (std::uint64_t at = kInputs - kBase; at < kScales - kBase; at += 8) {
-    // BF16 values of usual size mostly, any bits sometimes; as INT8 they are what they are.
-    std::uint64_t word = random();
-    if (word % 8 != 0) word = (word & 0x80ff80ff80ff80ff) | 0x3f003f003f003f00;
-    std::memcpy(memory.data() + at, &word, 8);
-  }
-  for (std::uint64_t at = kScales - kBase; at < kOutputs - kBase; at += 4) {
-    const float scale = std::ldexp(1.0F + static_cast<float>(random() % 4096) / 4096,
-                                   -static_cast<int>(random() % 20));
-    std::memcpy(memory.data() + at, &scale, 4);
-  }
-  return memory;
-}
 
 SimRun::SimRun(const std::string& configuration, const harness::SimOptions& options)
     : device_(sim::make_device(configuration, options)) {}

@@ -7,30 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "program_generator.hpp"
 #include "sim.hpp"
 #include "systolith/command.h"
 #include "systolith/model/device.h"
 
 namespace systolith::system_test {
 
-// Memory of a run: ring and records first, then what programs read, then what they write.
-inline constexpr std::uint64_t kBase = 0x80000000;
-inline constexpr std::uint64_t kBytes = 1 << 20;
-inline constexpr std::uint64_t kRing = kBase;
-inline constexpr std::uint64_t kRecords = kBase + 0x10000;
-inline constexpr std::uint64_t kInputs = kBase + 0x20000;
-inline constexpr std::uint64_t kScales = kBase + 0x40000;  // positive binary32 values only
-inline constexpr std::uint64_t kOutputs = kBase + 0x50000;
-
-struct Program {
-  std::vector<systolith_command_t> commands;
-  std::vector<std::uint8_t> memory;  // kBytes from kBase
-  unsigned slots_log2 = 8;
-  std::uint32_t batch = ~0U;  // commands a doorbell adds at most
-};
-
-/// A memory of random inputs and 0xA5 wherever nothing is put.
-std::vector<std::uint8_t> fresh_memory(std::uint64_t seed);
+using regress::Extent;
+using regress::fresh_memory;
+using regress::kBase;
+using regress::kBytes;
+using regress::kInputs;
+using regress::kOutputs;
+using regress::kRecords;
+using regress::kRing;
+using regress::kScales;
+using regress::Program;
+using regress::ProgramGenerator;
 
 /// What software sees after a run. Records without their times.
 struct Outcome {
@@ -44,12 +38,6 @@ struct Outcome {
   std::vector<std::uint8_t> memory;
 
   bool faulted() const { return (status & 2) != 0; }
-};
-
-/// Bytes [first, last] that need not be equal.
-struct Extent {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
 };
 
 /// A simulated device with windows granted and the queue enabled by `start`.
@@ -88,7 +76,7 @@ Outcome run_model(const std::string& configuration, const Program& program,
 /// The ends of commands that the records in `memory` tell, for `run_model`.
 std::vector<model::Outcome> recorded(const Program& program, const Outcome& outcome);
 
-/// Empty when equal, else what differs first.
+/// Empty when equal, else what differs first; bytes in `except` need not be equal.
 std::string difference(const Outcome& device, const Outcome& model,
                        const std::vector<Extent>& except = {});
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "program_generator.hpp"
+#include "program_run.hpp"
 #include "systolith/registers.h"
 
 namespace systolith::system_test {

@@ -1,7 +1,7 @@
 // The model's race search on the random programs that the devices run.
 #include <gtest/gtest.h>
 
-#include "program_generator.hpp"
+#include "program_run.hpp"
 #include "systolith/model/races.h"
 
 namespace systolith::system_test {

@@ -5,13 +5,40 @@
 #include <array>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
-#include "program_run.hpp"
 #include "systolith/library/encode.hpp"
 #include "systolith/model/configuration.h"
+#include "weights.hpp"
 
-namespace systolith::system_test {
+namespace systolith::regress {
+
+// Memory of a run: ring and records first, then what programs read, then what they write.
+inline constexpr std::uint64_t kBase = 0x80000000;
+inline constexpr std::uint64_t kBytes = 1 << 20;
+inline constexpr std::uint64_t kRing = kBase;
+inline constexpr std::uint64_t kRecords = kBase + 0x10000;
+inline constexpr std::uint64_t kInputs = kBase + 0x20000;
+inline constexpr std::uint64_t kScales = kBase + 0x40000;  // positive binary32 values only
+inline constexpr std::uint64_t kOutputs = kBase + 0x50000;
+
+struct Program {
+  std::vector<systolith_command_t> commands;
+  std::vector<std::uint8_t> memory;  // kBytes from kBase
+  unsigned slots_log2 = 8;
+  std::uint32_t batch = ~0U;  // commands a doorbell adds at most
+};
+
+/// A memory of random inputs and 0xA5 wherever nothing is put. One input word in `special` has any
+/// bits, the others are BF16 numbers of usual size.
+std::vector<std::uint8_t> fresh_memory(std::uint64_t seed, unsigned special = Weights{}.special);
+
+/// Bytes [first, last].
+struct Extent {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
 
 /// Semaphore v * 3 + u carries the signals of unit v to unit u (0 load, 1 matrix, 2 store). Every
 /// command signals both other units once and waits for just as many of their commands as its
@@ -19,7 +46,8 @@ namespace systolith::system_test {
 /// by row instead.
 class ProgramGenerator {
  public:
-  ProgramGenerator(const std::string& configuration, std::uint64_t seed);
+  ProgramGenerator(const std::string& configuration, std::uint64_t seed,
+                   const Weights& weights = {});
 
   /// About `count` commands on fresh memory.
   Program generate(unsigned count);
@@ -70,6 +98,7 @@ class ProgramGenerator {
   void fill_waits(library::Sync wait[2], int unit);
 
   model::Configuration c_;
+  Weights w_;
   std::mt19937_64 random_;
   std::vector<Place> lines_, rows_;
   std::vector<Row> contents_;
@@ -83,4 +112,4 @@ class ProgramGenerator {
   std::vector<std::vector<Extent>> written_;
 };
 
-}  // namespace systolith::system_test
+}  // namespace systolith::regress

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
-namespace systolith::system_test {
+namespace systolith::regress {
 namespace {
 
 using library::LoadStep;
@@ -25,14 +26,33 @@ std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / 
 
 }  // namespace
 
-ProgramGenerator::ProgramGenerator(const std::string& configuration, std::uint64_t seed)
-    : c_(model::Configuration::named(configuration)), random_(seed) {
+std::vector<std::uint8_t> fresh_memory(std::uint64_t seed, unsigned special) {
+  std::vector<std::uint8_t> memory(kBytes, 0xA5);
+  std::mt19937_64 random(seed);
+  for (std::uint64_t at = kInputs - kBase; at < kScales - kBase; at += 8) {
+    // BF16 values of usual size mostly, any bits sometimes; as INT8 they are what they are.
+    std::uint64_t word = random();
+    if (special == 0 || word % special != 0)
+      word = (word & 0x80ff80ff80ff80ff) | 0x3f003f003f003f00;
+    std::memcpy(memory.data() + at, &word, 8);
+  }
+  for (std::uint64_t at = kScales - kBase; at < kOutputs - kBase; at += 4) {
+    const float scale = std::ldexp(1.0F + static_cast<float>(random() % 4096) / 4096,
+                                   -static_cast<int>(random() % 20));
+    std::memcpy(memory.data() + at, &scale, 4);
+  }
+  return memory;
+}
+
+ProgramGenerator::ProgramGenerator(const std::string& configuration, std::uint64_t seed,
+                                   const Weights& weights)
+    : c_(model::Configuration::named(configuration)), w_(weights), random_(seed) {
   // A part of the memories, so that places are used again and again.
-  lines_.resize(std::min(c_.scratchpad_lines, 96U));
-  rows_.resize(std::min(c_.accumulator_rows, 48U));
+  lines_.resize(std::min(c_.scratchpad_lines, w_.lines));
+  rows_.resize(std::min(c_.accumulator_rows, w_.rows));
   contents_.resize(rows_.size());
   for (Row& row : contents_) row.defined.assign(c_.cols, true);
-  program_.memory = fresh_memory(seed);
+  program_.memory = fresh_memory(seed, w_.special);
 }
 
 unsigned ProgramGenerator::rows_of(const library::Transfer& t) const {
@@ -45,8 +65,8 @@ bool ProgramGenerator::place_reads(library::Transfer& t, unsigned most_rows, std
     unsigned left = most_rows;
     std::int64_t low = 0, high = t.run - 1;
     for (int d = 0; d < 4; ++d) {
-      t.count[d] =
-          static_cast<std::uint32_t>(chance(d == 0 ? 80 : 30) ? pick(1, std::min(left, 9U)) : 1);
+      t.count[d] = static_cast<std::uint32_t>(
+          chance(d == 0 ? 80 : 30) ? pick(1, std::min(left, w_.loop)) : 1);
       left /= t.count[d];
       switch (random_() % 5) {
         case 0:
@@ -108,7 +128,7 @@ void ProgramGenerator::fill_waits(Sync wait[2], int unit) {
   unsigned n = 0;
   for (int other : others(unit)) {
     // Now and then more than is needed: all that came before.
-    if (chance(10)) need_[other] = issued_[other];
+    if (chance(w_.wait_for_all)) need_[other] = issued_[other];
     if (need_[other] > waited_[unit][other]) {
       wait[n++] = {static_cast<std::uint16_t>(need_[other] - waited_[unit][other]),
                    semaphore(other, unit), false, 0};
@@ -125,8 +145,8 @@ void ProgramGenerator::append(Step step, int unit) {
   for (int i = 0; i < 2; ++i)
     step.signal[i] = {1, semaphore(unit, to[static_cast<std::size_t>(i)]), false, 0};
   systolith_command_t command = library::encode(library::Step(step));
-  SYSTOLITH_SET(command.words, HEADER_RECORD, chance(60) ? 1 : 0);
-  SYSTOLITH_SET(command.words, HEADER_INTERRUPT, chance(20) ? 1 : 0);
+  SYSTOLITH_SET(command.words, HEADER_RECORD, chance(w_.record) ? 1 : 0);
+  SYSTOLITH_SET(command.words, HEADER_INTERRUPT, chance(w_.interrupt) ? 1 : 0);
   program_.commands.push_back(command);
   ++issued_[unit];
   written_.resize(program_.commands.size());
@@ -147,7 +167,7 @@ bool ProgramGenerator::add_load(bool accumulators) {
   }
   // From the inputs, or from what an earlier command stored.
   std::uint64_t first = kInputs, end = kScales;
-  if (!outputs_.empty() && chance(30)) {
+  if (!outputs_.empty() && chance(w_.load_stored)) {
     const Output& output = outputs_[random_() % outputs_.size()];
     if (output.extent.last - output.extent.first + 1 >= t.run) {
       first = output.extent.first;
@@ -199,11 +219,11 @@ bool ProgramGenerator::add_scales() {
 
 bool ProgramGenerator::add_matrix() {
   MatrixStep s;
-  const bool int8 = c_.format_int8 && (!c_.format_bf16 || chance(50));
+  const bool int8 = c_.format_int8 && (!c_.format_bf16 || chance(w_.int8));
   const unsigned bytes = int8 ? 1 : 2;
   s.format = int8 ? library::Format::int8 : library::Format::bf16;
-  s.strip_outer = chance(50);
-  s.m = static_cast<std::uint32_t>(pick(1, 12));
+  s.strip_outer = chance(w_.strip_outer);
+  s.m = static_cast<std::uint32_t>(pick(1, w_.m));
   s.n = static_cast<std::uint32_t>(pick(1, 2 * c_.cols + 2));
   s.k = static_cast<std::uint32_t>(pick(1, 2 * c_.block_k(int8) + 3));
   const std::uint64_t a_span = ceil_div(std::uint64_t{s.k} * bytes, c_.line_bytes());
@@ -226,7 +246,7 @@ bool ProgramGenerator::add_matrix() {
       const std::uint8_t old = contents_[s.c_base + strip * s.c_pitch + m].tag;
       if (old != 0 && old != tag) may_continue = false;
     }
-  s.accumulate = may_continue && chance(70);
+  s.accumulate = may_continue && chance(w_.accumulate);
 
   need_read(lines_, s.a_base, a_lines, kMatrix);
   need_read(lines_, s.b_base, b_lines, kMatrix);
@@ -272,19 +292,21 @@ bool ProgramGenerator::add_store(bool accumulators) {
     }
     if (columns == 0) return false;
     columns = static_cast<unsigned>(pick(1, columns));
-    if (int32 && chance(60)) {
+    if (int32 && chance(w_.convert)) {
       s.conversion = SYSTOLITH_CONVERSION_INT8;
-      if (scale_line_ != ~0U && chance(60)) {
+      if (scale_line_ != ~0U && chance(w_.scale_per_column)) {
         s.scale_per_column = true;
         s.scale_line = scale_line_;
       } else {
-        s.scale = std::ldexp(1.0F + static_cast<float>(random_() % 512) / 512,
-                             -static_cast<int>(random_() % 20));
+        // Powers of two bring ties to the rounding, which other scales hardly ever do.
+        const float fraction = static_cast<float>(random_() % 512) / 512;
+        const int exponent = -static_cast<int>(random_() % 20);
+        s.scale = std::ldexp(chance(w_.scale_power_of_two) ? 1.0F : 1.0F + fraction, exponent);
       }
-    } else if (fp32 && chance(60)) {
+    } else if (fp32 && chance(w_.convert)) {
       s.conversion = SYSTOLITH_CONVERSION_BF16;
     }
-    s.relu = chance(30);
+    s.relu = chance(w_.relu);
     t.run = columns * (s.conversion == SYSTOLITH_CONVERSION_RAW    ? 4
                        : s.conversion == SYSTOLITH_CONVERSION_BF16 ? 2
                                                                    : 1);
@@ -370,7 +392,7 @@ bool ProgramGenerator::add_pair_by_rows() {
   SYSTOLITH_SET(&word, SYNC_BY_ROWS, 1);
   StoreStep s;
   s.accumulators = true;
-  s.relu = chance(30);
+  s.relu = chance(w_.relu);
   if (!int8 && chance(50)) s.conversion = SYSTOLITH_CONVERSION_BF16;
   library::Transfer& t = s.transfer;
   t.run = columns * (s.conversion == SYSTOLITH_CONVERSION_RAW ? 4 : 2);
@@ -406,20 +428,25 @@ Program ProgramGenerator::generate(unsigned count) {
   for (int i = 0; i < 3; ++i) add_load(false);
   for (unsigned tries = 0; program_.commands.size() < count && tries < 40 * count; ++tries) {
     need_ = {};
-    const unsigned kind = static_cast<unsigned>(random_() % 16);
-    if (kind < 4) {
+    std::uint64_t kind = random_() % w_.kinds();
+    const auto is = [&](unsigned share) {
+      if (kind < share) return true;
+      kind -= share;
+      return false;
+    };
+    if (is(w_.load)) {
       add_load(false);
-    } else if (kind < 6) {
+    } else if (is(w_.load_sums)) {
       add_load(true);
-    } else if (kind < 7) {
+    } else if (is(w_.load_scales)) {
       add_scales();
-    } else if (kind < 10) {
+    } else if (is(w_.matrix)) {
       add_matrix();
-    } else if (kind < 11) {
+    } else if (is(w_.matrix_by_rows)) {
       add_pair_by_rows();
-    } else if (kind < 14) {
+    } else if (is(w_.store_sums)) {
       add_store(true);
-    } else if (kind < 15) {
+    } else if (is(w_.store_lines)) {
       add_store(false);
     } else {
       systolith_command_t nop{};
@@ -434,4 +461,4 @@ Program ProgramGenerator::generate(unsigned count) {
   return program_;
 }
 
-}  // namespace systolith::system_test
+}  // namespace systolith::regress
