@@ -56,9 +56,10 @@ function(systolith_verilate target)
     VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET -Wno-UNUSEDPARAM --unroll-count 1 --x-assign fast --x-initial fast ${arg_PARAMETERS})
 endfunction()
 
-# systolith_unit_test(NAME TOP module CONFIG c BLOCKS b... SOURCES cpp... [SV extra.sv] [PARAMETERS ...] [LABELS ...])
+# systolith_unit_test(NAME TOP module CONFIG c BLOCKS b... SOURCES cpp... [SV extra.sv] [PARAMETERS ...] [LABELS ...]
+#   [NOT_HERE pattern...])   NOT_HERE: tests whose subject this configuration does not have
 function(systolith_unit_test name)
-  cmake_parse_arguments(arg "" "TOP;CONFIG" "BLOCKS;SOURCES;SV;PARAMETERS;LABELS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "TOP;CONFIG" "BLOCKS;SOURCES;SV;PARAMETERS;LABELS;LIBRARIES;NOT_HERE" ${ARGN})
   if(NOT arg_CONFIG)
     set(arg_CONFIG 16x16)
   endif()
@@ -66,5 +67,11 @@ function(systolith_unit_test name)
   systolith_verilate(${name} CONFIG ${arg_CONFIG} TOP ${arg_TOP} BLOCKS ${arg_BLOCKS}
     PARAMETERS ${arg_PARAMETERS} SOURCES ${arg_SV})
   target_link_libraries(${name} PRIVATE GTest::gtest_main ${arg_LIBRARIES})
-  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "unit;${arg_LABELS}" TIMEOUT 300)
+  list(JOIN arg_NOT_HERE ":" not_here)
+  set(filter)
+  if(not_here)
+    set(filter TEST_FILTER "-${not_here}")
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." ${filter} DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "unit;${arg_LABELS}" TIMEOUT 300)
 endfunction()

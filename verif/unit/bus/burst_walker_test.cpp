@@ -164,7 +164,7 @@ TEST_F(BurstWalker, FourKibAndBurstLimitsAsTabled) {
     }
     ++checked;
   }
-  if (checked == 0) GTEST_SKIP() << "no row of the table is for this bus and limit";
+  EXPECT_GT(checked, 0);
 }
 
 TEST_F(BurstWalker, EveryOffsetAndLengthAroundBusWidthAndPage) {

@@ -229,7 +229,7 @@ TEST_F(LoadPace, FirstAddressFirstWordAndReport) {
 }
 
 TEST_F(LoadPace, AlignedRowsOfTwoBeats) {
-  if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
+  ASSERT_GE(bench.config.reads_outstanding, 8U);
   const uint32_t rows = std::min(128u, bench.config.lines / lines_of_row(2 * bus()));
   const uint32_t latency = hidden_latency(2);
   bench.behaviour = {.latency_min = latency, .latency_max = latency};
@@ -243,7 +243,7 @@ TEST_F(LoadPace, AlignedRowsOfTwoBeats) {
 }
 
 TEST_F(LoadPace, AlignedRowsOfOneBeatWhileTheLimitHidesTheLatency) {
-  if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
+  ASSERT_GE(bench.config.reads_outstanding, 8U);
   const uint32_t latency = bench.config.reads_outstanding - 4;
   bench.behaviour = {.latency_min = latency, .latency_max = latency};
   bench.push(scratchpad(
@@ -253,7 +253,7 @@ TEST_F(LoadPace, AlignedRowsOfOneBeatWhileTheLimitHidesTheLatency) {
 }
 
 TEST_F(LoadPace, UnalignedRowsOfFourBeatWidths) {
-  if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
+  ASSERT_GE(bench.config.reads_outstanding, 8U);
   const uint32_t rows = std::min(64u, bench.config.lines / lines_of_row(4 * bus()));
   for (uint32_t offset : {1u, 5u, bus() - 1}) {
     const uint32_t latency = hidden_latency(4);
@@ -278,7 +278,7 @@ TEST_F(LoadPace, UnalignedRowsOfFourBeatWidths) {
 
 // Rows whose last word still needs what is held when the next row's first beat comes.
 TEST_F(LoadPace, UnalignedRowsWithARestToFlush) {
-  if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
+  ASSERT_GE(bench.config.reads_outstanding, 8U);
   const uint32_t latency = hidden_latency(2);
   bench.behaviour = {.latency_min = latency, .latency_max = latency};
   // From 1 byte into a beat to the end of the next: two beats, two words, the second from the rest
@@ -293,7 +293,7 @@ TEST_F(LoadPace, UnalignedRowsWithARestToFlush) {
 }
 
 TEST_F(LoadPace, MergedRowsOfWholeBeats) {
-  if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
+  ASSERT_GE(bench.config.reads_outstanding, 8U);
   const uint32_t rows = std::min(128u, bench.config.lines / lines_of_row(2 * bus()));
   const uint32_t latency = hidden_latency(std::min(bench.config.max_beats, 4u));
   bench.behaviour = {.latency_min = latency, .latency_max = latency};
@@ -317,14 +317,14 @@ TEST_F(LoadPace, MergedRowsShorterThanABeatOneACycle) {
                          .stride = {bus() / 4, 0, 0, 0}}));
   bench.finish();
   ASSERT_EQ(bench.write_cycles.size(), rows);
-  if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
+  ASSERT_GE(bench.config.reads_outstanding, 8U);
   for (size_t i = 0; i < rows; ++i) EXPECT_EQ(bench.write_cycles[i], bench.write_cycles[0] + i);
 }
 
 // The next command's addresses go out while data of the one before are still to come, and the beats
 // keep their pace.
 TEST_F(LoadPace, CommandsFollowWithoutAGap) {
-  if (bench.config.reads_outstanding < 8) GTEST_SKIP() << "too few reads in flight";
+  ASSERT_GE(bench.config.reads_outstanding, 8U);
   const uint32_t rows = 8;
   const uint32_t latency = hidden_latency(2) / 2 + 1;
   bench.behaviour = {.latency_min = latency, .latency_max = latency};

@@ -371,7 +371,8 @@ TEST_F(MatrixUnit, CommandsOfBothFormatsFollowWithoutBubble) {
   const uint32_t load =
       (sizes.rows * sizes.row_latency + sizes.row_latency / 2 - 1) / (sizes.row_latency / 2);
   const uint32_t m = std::max(load, sizes.cols + sizes.row_latency + 3);
-  if (m > upper() || 3 * m > sizes.accumulator_rows) GTEST_SKIP() << "memories too small";
+  ASSERT_LE(m, upper());
+  ASSERT_LE(3 * m, sizes.accumulator_rows);
   const uint64_t from = bench.log.size();
   for (uint32_t i = 0; i < 6; ++i) {
     Command c = dense(i % 2 == 1, m, sizes.cols, (i % 2 == 1 ? 2 : 1) * sizes.rows);
@@ -428,7 +429,8 @@ TEST_F(MatrixUnit, ReentryAtTheMinimumDistance) {
 // ---- the default device's figures ----
 
 TEST_F(MatrixUnit, Product128x128x64TakesAnIssueARow) {
-  if (sizes.rows != 16 || sizes.cols != 16) GTEST_SKIP() << "16x16 only";
+  ASSERT_EQ(sizes.rows, 16U);
+  ASSERT_EQ(sizes.cols, 16U);
   fill(8);
   for (const bool strip_outer : {false, true}) {
     Command c = dense(false, 128, 128, 64);

@@ -1,0 +1,441 @@
+// Faults, time-outs and resets of a queue.
+#include <algorithm>
+
+#include "fixture.h"
+
+namespace systolith::test {
+namespace {
+
+// ---- faults ----
+
+TEST_F(CommandProcessor, RefusalWaitsForAllEarlierCommands) {
+  Start();
+  bool go = false;
+  bench_->advance = [&](unsigned) { return go; };
+  bench_->Put(0, Load(5, true));
+  bench_->Put(1, Matrix(5, true));
+  bench_->Put(2, Store(5, true));
+  bench_->Put(3, Load().Set(0, 0, 8, 9));
+  bench_->Put(4, Load(1, true));
+  bench_->Doorbell(5);
+  for (int i = 0; i < 1000; ++i) bench_->Step();
+  EXPECT_FALSE(bench_->top().faulted_o);
+  EXPECT_EQ(bench_->started.size(), 3u);
+  EXPECT_TRUE(bench_->RecordUntouched(3));
+  go = true;
+  ASSERT_TRUE(FaultSeen());
+  ExpectFault(1, 1, 3, 0);
+  EXPECT_EQ(bench_->top().completed_o, 4u);
+  for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(bench_->ReadRecord(i).state, 1);
+  EXPECT_EQ(bench_->ReadRecord(3).state, 2);
+  EXPECT_EQ(bench_->ReadRecord(3).index, 3u);
+  EXPECT_TRUE(bench_->RecordUntouched(4));
+  EXPECT_EQ(bench_->started.size(), 3u);
+  EXPECT_FALSE(bench_->top().busy_o);
+  EXPECT_EQ(bench_->irq_fault, 1);
+}
+
+TEST_F(CommandProcessor, FetchErrorOnAnyBeatRefusesItsCommand) {
+  const unsigned beats = 128 / sizes_.bus_bytes;
+  for (unsigned beat = 0; beat < 3 * beats; ++beat) {
+    bench_->HardReset();
+    Start(3);
+    bench_->taken.clear();
+    bench_->read_addresses.clear();
+    bench_->error_read_beat = beat;
+    for (uint32_t i = 0; i < 5; ++i) bench_->Put(i, Load(2, true));
+    bench_->Doorbell(5);
+    ASSERT_TRUE(FaultSeen());
+    const uint32_t index = beat / beats;
+    const uint64_t address = bench_->ring + uint64_t{beat} * sizes_.bus_bytes;
+    EXPECT_EQ(bench_->top().fault_cause_o, 16);
+    EXPECT_EQ(bench_->top().fault_unit_o, 0);
+    EXPECT_EQ(bench_->top().fault_index_o, index);
+    // The burst that brought the beat.
+    uint64_t burst = 0;
+    for (const uint64_t a : bench_->read_addresses) {
+      if (a <= address) burst = a;
+    }
+    EXPECT_EQ(bench_->top().fault_address_o, burst);
+    EXPECT_EQ(bench_->taken.size(), index);
+    EXPECT_EQ(bench_->top().completed_o, index + 1);
+    EXPECT_EQ(bench_->ReadRecord(index).cause, 16);
+    EXPECT_EQ(bench_->ReadRecord(index).opcode, 0);
+    EXPECT_TRUE(bench_->RecordUntouched(index + 1));
+    bench_->error_read_beat = -1;
+    bench_->QueueReset();
+  }
+  ExpectUsable();
+}
+
+TEST_F(CommandProcessor, ExecutionFaultStopsStartsAndLetsRunningCommandsFinish) {
+  Start();
+  bool go_matrix = false, go_load = false;
+  bench_->advance = [&](unsigned unit) { return unit == 0 ? go_load : unit == 1 ? go_matrix : 1u; };
+  bench_->Put(0, Load(4, false));
+  bench_->Put(1, Matrix(6, true));
+  bench_->Put(2, Load(4, true));
+  bench_->Put(3, Store(4, true));
+  bench_->Put(4, Matrix(1, true));
+  bench_->Doorbell(5);
+  for (int i = 0; i < 800; ++i) bench_->Step();
+  EXPECT_EQ(bench_->started.size(), 3u);  // 0, 1 and 3
+  bench_->debt[0] = true;
+  bench_->fail[0] = true;
+  go_load = true;
+  for (int i = 0; i < 100; ++i) bench_->Step();
+  EXPECT_TRUE(bench_->top().halt_o) << "nothing more starts while the unit still pays";
+  EXPECT_TRUE(bench_->RecordUntouched(0));
+  bench_->debt[0] = false;
+  for (int i = 0; i < 200; ++i) bench_->Step();
+  EXPECT_TRUE(bench_->top().halt_o);
+  EXPECT_FALSE(bench_->top().faulted_o) << "the matrix command still runs";
+  EXPECT_TRUE(bench_->top().busy_o);
+  go_matrix = true;
+  ASSERT_TRUE(FaultSeen());
+  ExpectFault(12, 1, 0, 0);
+  EXPECT_EQ(bench_->irq_fault, 1);
+  EXPECT_EQ(bench_->ReadRecord(0).state, 2) << "without the flag too";
+  EXPECT_EQ(bench_->ReadRecord(1).state, 1);
+  EXPECT_TRUE(bench_->RecordUntouched(2));
+  EXPECT_EQ(bench_->ReadRecord(3).state, 1);
+  EXPECT_TRUE(bench_->RecordUntouched(4));
+  EXPECT_EQ(bench_->top().completed_o, 2u);
+  EXPECT_EQ(bench_->started.size(), 3u);
+  bench_->fail[0] = false;
+  bench_->QueueReset();
+  ExpectUsable();
+}
+
+TEST_F(CommandProcessor, FirstFaultInRingOrderIsReported) {
+  Start();
+  bool go_load = false;
+  bench_->advance = [&](unsigned unit) { return unit == 0 ? go_load : 1u; };
+  bench_->Put(0, Load(4));
+  bench_->Put(1, Store(4));
+  bench_->fail = {true, false, true};
+  bench_->Doorbell(2);
+  for (int i = 0; i < 500; ++i) bench_->Step();
+  EXPECT_EQ(bench_->ReadRecord(1).state, 2);
+  EXPECT_FALSE(bench_->top().faulted_o);
+  go_load = true;
+  ASSERT_TRUE(FaultSeen());
+  ExpectFault(12, 1, 0, 0);
+  EXPECT_EQ(bench_->top().completed_o, 2u);
+}
+
+TEST_F(CommandProcessor, FaultOfALaterCommandDoesNotReplaceTheFirst) {
+  Start();
+  bool go_store = false;
+  bench_->Put(0, Load(4));
+  bench_->Put(1, Store(4));
+  bench_->advance = [&](unsigned unit) { return unit == 1 ? 1u : unsigned{go_store}; };
+  bench_->fail = {true, false, true};
+  bench_->Doorbell(2);
+  for (int i = 0; i < 300; ++i) bench_->Step();  // both have started
+  bench_->advance = [&](unsigned unit) { return unit == 2 ? unsigned{go_store} : 1u; };
+  for (int i = 0; i < 300; ++i) bench_->Step();
+  EXPECT_EQ(bench_->ReadRecord(0).state, 2);
+  EXPECT_FALSE(bench_->top().faulted_o);
+  go_store = true;
+  ASSERT_TRUE(FaultSeen());
+  ExpectFault(12, 1, 0, 0);
+  EXPECT_EQ(bench_->ReadRecord(1).state, 2);
+  EXPECT_EQ(bench_->top().completed_o, 2u);
+}
+
+TEST_F(CommandProcessor, CommandBlockedByRowsIsAbortedAfterAFault) {
+  Start();
+  Command producer = Load(8, true), consumer = Matrix(8, true);
+  Signal(producer, 0, Sync(1, 3, 0));
+  Wait(consumer, 0, Sync(1, 3, 0));
+  bench_->Put(0, producer);
+  bench_->Put(1, consumer);
+  bench_->Doorbell(2);
+  int rows = 0;
+  bench_->advance = [&](unsigned unit) {
+    if (unit != 0) return 1u;
+    if (rows == 2 && bench_->started.size() < 2) return 0u;
+    if (bench_->started.empty()) return 0u;
+    bench_->fail[0] = ++rows > 3;
+    return 1u;
+  };
+  ASSERT_TRUE(FaultSeen());
+  ExpectFault(12, 1, 0, 3);
+  EXPECT_EQ(bench_->ReadRecord(0).state, 2);
+  EXPECT_EQ(bench_->ReadRecord(1).state, 3);
+  EXPECT_EQ(bench_->ReadRecord(1).cause, 23);
+  EXPECT_EQ(bench_->top().completed_o, 2u);
+  bench_->fail[0] = false;
+  bench_->advance = [](unsigned) { return 1u; };
+  bench_->QueueReset();
+  ExpectUsable();
+}
+
+TEST_F(CommandProcessor, SemaphoreOverflowIsAFault) {
+  Start();
+  Command c = Load(1);
+  Signal(c, 0, Sync(65535, 2));
+  bench_->Put(0, c);
+  bench_->Put(1, c);
+  bench_->Doorbell(2);
+  ASSERT_TRUE(FaultSeen());
+  EXPECT_EQ(bench_->top().fault_cause_o, 13);
+  EXPECT_EQ(bench_->top().fault_index_o, 1u);
+}
+
+// ---- time-outs ----
+
+TEST_F(CommandProcessor, SemaphoreTimeoutFailsTheOldestWaitingCommand) {
+  for (const bool started : {false, true}) {
+    bench_->HardReset();
+    bench_->top().semaphore_timeout_i = 300;
+    Start();
+    Command producer = Load(1, true), victim = Matrix(4, false), second = Store(1, true),
+            behind = Matrix(1, true);
+    Signal(producer, 0, Sync(started ? 2 : 1, 5));
+    Wait(victim, 0, started ? Sync(1, 5, 0) : Sync(2, 5));
+    Wait(second, 0, Sync(1, 6));
+    bench_->Put(0, producer);
+    bench_->Put(1, victim);
+    bench_->Put(2, second);
+    bench_->Put(3, behind);
+    bench_->Put(4, Nop(true));
+    bench_->Doorbell(5);
+    const uint64_t rung = bench_->cycles;
+    ASSERT_TRUE(FaultSeen(3000));
+    EXPECT_GT(bench_->cycles - rung, 300u);
+    ExpectFault(19, 2, 1, 5);
+    const Record r = bench_->ReadRecord(1);
+    EXPECT_EQ(r.index, 1u);
+    EXPECT_EQ(r.state, 2);
+    EXPECT_EQ(r.cause, 19);
+    EXPECT_EQ(r.unit, 2);
+    EXPECT_EQ(r.opcode, 0x20);
+    EXPECT_EQ(r.address, 5u);
+    EXPECT_EQ(bench_->ReadRecord(0).state, 1);
+    EXPECT_EQ(bench_->ReadRecord(4).state, 1);
+    EXPECT_TRUE(bench_->RecordUntouched(2)) << "never started";
+    EXPECT_TRUE(bench_->RecordUntouched(3));
+    EXPECT_EQ(bench_->top().completed_o, 2u);
+    bench_->top().semaphore_timeout_i = 0;
+    bench_->QueueReset();
+    ExpectUsable();
+    bench_->QueueReset();
+  }
+}
+
+TEST_F(CommandProcessor, SemaphoreTimeoutCountsOnlyWhenNothingElseMoves) {
+  bench_->top().semaphore_timeout_i = 50;
+  Start();
+  Command slow = Load(1), waiting = Store(1);
+  Signal(slow, 0, Sync(1, 0));
+  Wait(waiting, 0, Sync(1, 0));
+  bench_->Put(0, waiting);
+  bench_->Put(1, slow);
+  bool go = false;
+  bench_->advance = [&](unsigned unit) { return unit != 0 || go; };
+  bench_->Doorbell(2);
+  for (int i = 0; i < 1000; ++i) bench_->Step();
+  EXPECT_FALSE(bench_->top().faulted_o) << "a unit runs";
+  go = true;
+  ASSERT_TRUE(Idle());
+  EXPECT_FALSE(bench_->top().faulted_o);
+  EXPECT_EQ(bench_->top().completed_o, 2u);
+}
+
+TEST_F(CommandProcessor, SemaphoreTimeoutSeesAFullQueue) {
+  bench_->top().semaphore_timeout_i = 200;
+  Start(7);
+  Command waiting = Load(1);
+  Wait(waiting, 1, Sync(1, 1));
+  const uint32_t count = std::min(128u, sizes_.queue_depth + sizes_.fetch_buffer + 20);
+  for (uint32_t i = 0; i < count; ++i) bench_->Put(i, waiting);
+  bench_->Doorbell(count);
+  ASSERT_TRUE(FaultSeen(20000));
+  ExpectFault(19, 1, 0, 1);
+  EXPECT_EQ(bench_->top().completed_o, 1u);
+}
+
+TEST_F(CommandProcessor, BusTimeoutOfFetchIsStuckUntilHardReset) {
+  bench_->top().bus_timeout_i = 100;
+  Start();
+  bench_->hold_r = true;
+  bench_->Put(0, Nop(true));
+  bench_->Doorbell(1);
+  ASSERT_TRUE(bench_->StepUntil([&] { return bench_->top().stuck_o != 0; }, 200));
+  ExpectFault(18, 0, 0, bench_->ring);
+  EXPECT_TRUE(bench_->top().reset_request_o);
+  EXPECT_TRUE(bench_->top().busy_o);
+  bench_->Step();
+  EXPECT_EQ(bench_->irq_fault, 1);
+  bench_->top().queue_reset_i = 1;
+  bench_->hold_r = false;
+  for (int i = 0; i < 300; ++i) bench_->Step();
+  EXPECT_TRUE(bench_->top().stuck_o);
+  EXPECT_TRUE(bench_->top().busy_o);
+  bench_->HardReset();
+  EXPECT_FALSE(bench_->top().reset_request_o);
+  ExpectUsable();
+}
+
+TEST_F(CommandProcessor, BusTimeoutOfRecordAndOfUnitsNamesTheCommand) {
+  bench_->top().bus_timeout_i = 100;
+  Start();
+  bench_->hold_b = true;
+  bench_->Put(0, Nop());
+  bench_->Put(1, Nop(true));
+  bench_->Doorbell(2);
+  ASSERT_TRUE(bench_->StepUntil([&] { return bench_->top().stuck_o != 0; }, 400));
+  ExpectFault(18, 0, 1, bench_->records + 32);
+  bench_->HardReset();
+  bench_->hold_b = false;
+  for (const unsigned unit : {0u, 2u}) {
+    Start();
+    bench_->advance = [](unsigned) { return 0u; };
+    bench_->Put(0, Nop());
+    bench_->Put(1, unit == 0 ? Store(1) : Load(1));
+    bench_->Put(2, unit == 0 ? Load(1) : Store(1));
+    bench_->Put(3, unit == 0 ? Load(1) : Store(1));
+    bench_->Doorbell(4);
+    for (int i = 0; i < 500; ++i) bench_->Step();
+    bench_->debt[unit] = true;
+    bench_->top().debt_address_i = 0x1234'5670;
+    ASSERT_TRUE(bench_->StepUntil([&] { return bench_->top().stuck_o != 0; }, 400));
+    ExpectFault(18, unit + 1, 2, 0x1234'5670);
+    bench_->debt[unit] = false;
+    bench_->advance = [](unsigned) { return 1u; };
+    bench_->HardReset();
+  }
+}
+
+TEST_F(CommandProcessor, BeatsHoldTheBusTimeoutOff) {
+  bench_->top().bus_timeout_i = 40;
+  Start();
+  bench_->read_latency = bench_->write_latency = 35;
+  for (uint32_t i = 0; i < 8; ++i) bench_->Put(i, Nop(true));
+  bench_->Doorbell(8);
+  ASSERT_TRUE(Idle());
+  EXPECT_FALSE(bench_->top().stuck_o);
+  EXPECT_EQ(bench_->top().completed_o, 8u);
+}
+
+// ---- reset ----
+
+TEST_F(CommandProcessor, ResetAtEveryCycleDrainsAndLeavesAFreshQueue) {
+  bench_->read_latency = 9;
+  bench_->write_latency = 12;
+  for (int at = 0; at < 330; ++at) {
+    bench_->stall_percent = at % 2 ? 25 : 0;
+    Start();
+    Command producer = Load(5, true), consumer = Store(5, true);
+    Signal(producer, 0, Sync(1, 4, 1));
+    Wait(consumer, 0, Sync(1, 4, 1));
+    for (uint32_t i = 0; i < 12; i += 3) {
+      bench_->Put(i, producer);
+      bench_->Put(i + 1, consumer);
+      bench_->Put(i + 2, i == 9 ? Matrix(0) : Matrix(9, true));
+    }
+    bench_->Doorbell(12);
+    for (int i = 0; i < at; ++i) bench_->Step();
+    // A unit that owes is waited for.
+    const bool debt = at % 5 == 0;
+    bench_->debt[0] = debt;
+    const int resets = bench_->irq_reset_done, clears = bench_->memory_clears;
+    const int64_t reads = bench_->read_bursts;
+    bench_->top().queue_reset_i = 1;
+    if (at % 7 == 0) bench_->top().enable_i = 1;  // in the same write: reset wins
+    bench_->Step();
+    EXPECT_TRUE(bench_->top().busy_o);
+    if (debt) {
+      for (int i = 0; i < 100; ++i) bench_->Step();
+      EXPECT_EQ(bench_->irq_reset_done, resets);
+      EXPECT_TRUE(bench_->top().busy_o);
+      bench_->debt[0] = false;
+    }
+    ASSERT_TRUE(bench_->StepUntil([&] { return bench_->irq_reset_done == resets + 1; }, 3000));
+    EXPECT_EQ(bench_->memory_clears, clears + 1);
+    EXPECT_LE(bench_->read_bursts, reads + 1) << "at most the address already offered";
+    const uint32_t commands = bench_->commands_done;
+    ExpectUsable();
+    EXPECT_EQ(bench_->commands_done, commands + 3);
+    EXPECT_EQ(bench_->irq_reset_done, resets + 1);
+    bench_->QueueReset();
+    if (HasFailure()) FAIL() << "reset at cycle " << at;
+  }
+}
+
+TEST_F(CommandProcessor, ResetOfAnIdleQueueAndDoorbellsDuringReset) {
+  bench_->QueueReset();
+  ExpectUsable();
+  bench_->top().queue_reset_i = 1;
+  bench_->Step();
+  bench_->Doorbell(9);
+  ASSERT_TRUE(bench_->StepUntil([&] { return bench_->irq_reset_done == 2; }, 500));
+  bench_->Step();
+  ExpectUsable();
+}
+
+TEST_F(CommandProcessor, ResetThatIsNeverPaidEndsInTheBusTimeout) {
+  bench_->top().bus_timeout_i = 100;
+  Start();
+  bench_->hold_r = true;
+  bench_->Put(0, Nop(true));
+  bench_->Doorbell(1);
+  for (int i = 0; i < 20; ++i) bench_->Step();
+  bench_->top().queue_reset_i = 1;
+  ASSERT_TRUE(bench_->StepUntil([&] { return bench_->top().stuck_o != 0; }, 200));
+  EXPECT_EQ(bench_->top().fault_cause_o, 18);
+  EXPECT_EQ(bench_->top().fault_address_o, bench_->ring);
+  EXPECT_TRUE(bench_->top().busy_o);
+  EXPECT_TRUE(bench_->top().reset_request_o);
+  EXPECT_EQ(bench_->irq_reset_done, 0);
+  bench_->hold_r = false;
+  for (int i = 0; i < 500; ++i) bench_->Step();
+  EXPECT_EQ(bench_->irq_reset_done, 0);
+  EXPECT_TRUE(bench_->top().busy_o);
+  bench_->HardReset();
+  ExpectUsable();
+}
+
+TEST_F(CommandProcessor, TimeoutsOfZeroAreOff) {
+  Start();
+  Command waiting = Load(1);
+  Wait(waiting, 0, Sync(1, 1));
+  bench_->Put(0, waiting);
+  bench_->Doorbell(1);
+  for (int i = 0; i < 20000; ++i) bench_->Step();
+  EXPECT_FALSE(bench_->top().faulted_o);
+  bench_->debt[0] = true;
+  for (int i = 0; i < 20000; ++i) bench_->Step();
+  EXPECT_FALSE(bench_->top().stuck_o);
+  EXPECT_TRUE(bench_->top().busy_o);
+  bench_->debt[0] = false;
+  bench_->QueueReset();
+  ExpectUsable();
+}
+
+// Held off for as long as the memory likes, the record's address neither goes away nor is repeated.
+TEST_F(CommandProcessor, RecordsWaitForTheirAddressAndFollowOneAnother) {
+  Start();
+  bench_->hold_aw = true;
+  for (uint32_t i = 0; i < 12; ++i) bench_->Put(i, Nop(true, true));
+  bench_->Doorbell(12);
+  for (int i = 0; i < 1500; ++i) bench_->Step();
+  EXPECT_EQ(bench_->top().completed_o, 0u);
+  EXPECT_EQ(bench_->irq_command, 0);
+  bench_->write_latency = 200;
+  bench_->hold_aw = false;
+  const uint64_t released = bench_->cycles;
+  ASSERT_TRUE(Idle());
+  EXPECT_EQ(bench_->irq_command, 12);
+  for (uint32_t i = 0; i < 12; ++i) EXPECT_EQ(bench_->ReadRecord(i).index, i);
+  // Eight bursts may be owed: far fewer latencies than records.
+  const unsigned bursts =
+      std::max(1u, 32 / sizes_.bus_bytes /
+                       std::min(sizes_.max_burst_beats, std::max(1u, 32 / sizes_.bus_bytes)));
+  EXPECT_LT(bench_->cycles - released, 200u * (12 * bursts / 8 + 2) + 600);
+}
+
+}  // namespace
+}  // namespace systolith::test
