@@ -1,5 +1,5 @@
-// What only waveforms have: bus transfers as text, bursts that are owed, the commands of the units. Bound into the device
-// where it writes waveforms; drives nothing.
+// What only waveforms have: bus transfers as text, bursts that are owed, the commands of the units.
+// Bound into the device where it writes waveforms; drives nothing.
 `default_nettype none
 /* verilator lint_off UNUSEDSIGNAL */   // viewers read them
 

@@ -29,7 +29,7 @@ struct Estimate {
         d(device),
         element(bytes_of(problem.format)),
         out_element(bytes_of(problem.out)),
-        block(device.rows * (problem.format == Format::int8 ? 2 : 1)) {}
+        block(block_of(problem.format, device)) {}
 
   // Beats and bursts of `rows` rows of `run` bytes; rows that touch in memory merge.
   void transfer(double rows, double run, bool contiguous, bool aligned, double& beats,

@@ -6,6 +6,8 @@
 #include <deque>
 #include <stdexcept>
 
+#include "gemm_cut.hpp"
+
 namespace systolith::library {
 namespace {
 
@@ -91,7 +93,7 @@ class Schedule {
 
   void operator()(const MatrixStep& step) {
     const double ready = dispatch(matrix_queue_);
-    const double block = d_.rows * (step.format == Format::int8 ? 2.0 : 1.0);
+    const double block = block_of(step.format, d_);
     const double m = step.m;
     const double strips = (step.n + d_.cols - 1) / d_.cols;
     const double blocks = static_cast<double>((step.k + static_cast<std::uint64_t>(block) - 1) /
@@ -218,7 +220,7 @@ class Schedule {
   }
 
   double rows_of(const MatrixStep& step) const {
-    const std::uint64_t block = d_.rows * (step.format == Format::int8 ? 2ULL : 1ULL);
+    const std::uint64_t block = block_of(step.format, d_);
     const std::uint64_t passes =
         ((step.n + d_.cols - 1) / d_.cols) * ((step.k + block - 1) / block);
     return static_cast<double>(passes * step.m);
