@@ -47,7 +47,7 @@ function(systolith_verilate target)
     list(APPEND optimisation -g)
   endif()
   verilate(${target} ${trace}
-    SOURCES ${sources}
+    SOURCES ${PROJECT_SOURCE_DIR}/verif/sim/memories.vlt ${sources}
     TOP_MODULE ${arg_TOP}
     PREFIX ${arg_PREFIX}
     INCLUDE_DIRS ${SYSTOLITH_RTL}/common

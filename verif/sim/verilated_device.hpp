@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 
+#include "on_chip_memories.hpp"
 #include "systolith_harness/sim_device.hpp"
 
 namespace systolith::sim {
@@ -26,6 +27,7 @@ class VerilatedDevice final : public harness::SimDevice {
     context_->randSeed(static_cast<int>(options.power_up_seed));
     if (!options.trace_file.empty()) context_->traceEverOn(true);
     model_ = std::make_unique<Model>(context_.get(), "device");
+    memories_ = std::make_unique<OnChipMemories>(*context_, "device.simulated_device.u_device.");
 #ifdef SYSTOLITH_TRACE
     if (!options.trace_file.empty()) open_trace();
 #endif
@@ -69,6 +71,11 @@ class VerilatedDevice final : public harness::SimDevice {
 
   bool interrupt() const override { return model_->irq_o != 0; }
   bool reset_request() const override { return model_->reset_request_o != 0; }
+
+  const std::vector<harness::OnChipMemory>& memories() const override { return memories_->list(); }
+  void flip(std::size_t memory, unsigned word, unsigned bit) override {
+    memories_->flip(memory, word, bit);
+  }
 
  private:
   void enter() { Verilated::threadContextp(context_.get()); }
@@ -184,6 +191,7 @@ class VerilatedDevice final : public harness::SimDevice {
 
   std::unique_ptr<VerilatedContext> context_;
   std::unique_ptr<Model> model_;
+  std::unique_ptr<OnChipMemories> memories_;
   bool taken_ = false;
   harness::AxiSubordinateSignals memory_taken_;
   harness::AxiLiteManagerSignals host_taken_;

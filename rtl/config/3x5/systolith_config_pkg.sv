@@ -14,6 +14,7 @@ package systolith_config_pkg;
   parameter int unsigned ScratchpadBanks = 2;     // power of two, 1..16, at most ScratchpadLines / 2
   parameter int unsigned AccumulatorRows = 128;  // power of two
   parameter int unsigned MemoryLatency = 1;       // read latency of the memory wrapper, 1 or 2
+  parameter bit MemorySecded = 1'b0;              // 1: corrects a flipped bit, 0: parity finds it
 
   // Bus.
   parameter int unsigned BusBytes = 8;           // 8, 16, 32 or 64

@@ -58,6 +58,8 @@ Configuration Configuration::from_package(std::string_view text) {
   unsigned int8 = 0;
   fields["FormatBf16"] = &bf16;
   fields["FormatInt8"] = &int8;
+  unsigned memory_secded = 0;
+  fields["MemorySecded"] = &memory_secded;
 
   static const std::regex comment("//[^\n]*");
   static const std::regex parameter(
@@ -80,6 +82,7 @@ Configuration Configuration::from_package(std::string_view text) {
   }
   c.format_bf16 = bf16 != 0;
   c.format_int8 = int8 != 0;
+  c.memory_secded = memory_secded != 0;
   return c;
 }
 

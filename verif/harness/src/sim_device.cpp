@@ -56,6 +56,13 @@ SimDevice::SimDevice(const SimGeometry& geometry, const SimOptions& options)
 }
 
 void SimDevice::clock_harness(bool in_reset) {
+  if (!flips_.empty()) {
+    std::erase_if(flips_, [this](const Flip& due) {
+      if (due.cycle > cycle_) return false;
+      flip(due.memory, due.word, due.bit);
+      return true;
+    });
+  }
   const AxiSubordinateSignals& memory = memory_.outputs();
   checker_.clock(manager_, memory, in_reset);
   lite_checker_.clock(registers_.outputs(), lite_, in_reset);

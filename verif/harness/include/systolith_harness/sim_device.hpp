@@ -50,6 +50,14 @@ struct SimOptions {
   uint64_t trace_to = ~0ull;
 };
 
+// An on-chip memory of a device: `depth` words of `width` stored bits, check bits included. Layout
+// of a word: rtl/common/memory.sv.
+struct OnChipMemory {
+  std::string name;  // its place in the device, as "u_scratchpad.gen_bank[0].gen_word[1].u_memory"
+  unsigned width = 0;
+  unsigned depth = 0;
+};
+
 // The simulated devices of this process, for reports of failures. One object in the whole process,
 // shared with the driver's library.
 struct SimProgress {
@@ -87,6 +95,17 @@ class SimDevice {
   virtual bool step_until_interrupt(uint64_t cycles) = 0;
   virtual bool interrupt() const = 0;
   virtual bool reset_request() const = 0;
+
+  // The device's on-chip memories, ordered by name.
+  virtual const std::vector<OnChipMemory>& memories() const = 0;
+  // Flips one stored bit of `memories()[memory]` now, between two cycles: the next clock edge reads
+  // it. A write of its granule undoes it. std::out_of_range if there is no such bit.
+  virtual void flip(std::size_t memory, unsigned word, unsigned bit) = 0;
+  // The same when `cycle()` reaches `cycle`, whatever runs until then; not before if that is past.
+  // Any number may be waiting.
+  void flip_at(uint64_t cycle, std::size_t memory, unsigned word, unsigned bit) {
+    flips_.push_back({cycle, memory, word, bit});
+  }
 
   // One register access, with as many cycles as the port takes; HarnessError if there is no answer
   // in 1000.
@@ -127,6 +146,14 @@ class SimDevice {
   AxiLiteSubordinateSignals lite_;
   std::function<void(const AxiManagerSignals&, const AxiSubordinateSignals&)> monitor_;
   bool throw_on_violation_ = true;
+
+ private:
+  struct Flip {
+    uint64_t cycle;
+    std::size_t memory;
+    unsigned word, bit;
+  };
+  std::vector<Flip> flips_;
 };
 
 }  // namespace systolith::harness

@@ -19,6 +19,7 @@ struct Configuration {
   unsigned scratchpad_banks = 0;
   unsigned accumulator_rows = 0;
   unsigned memory_latency = 0;
+  bool memory_secded = false;
   unsigned bus_bytes = 0;
   unsigned address_width = 0;
   unsigned max_burst_beats = 0;
