@@ -17,6 +17,11 @@
 //
 // `clear_i` (pulse) writes zero and tag none to every row along the write pipe; `clear_busy_o`
 // until the last column is done. The array must not write and nothing is loaded meanwhile.
+//
+// `read_tag_error_o`: with the tag, it is wrong. `read_error_o`: in the row that the array read
+// Cols - 1 + MemoryLatency cycles ago, `read_error_row_o`, a column or the tag is wrong.
+// `drain_read_error_o`: the same, with the drain's data. `corrected_o`: pulses, a word that is read
+// was corrected. All stay low until a clear since `rst_ni` has made every word one of the code.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -31,6 +36,9 @@ module accumulators
   input  accumulator_index_t read_row_i,
   output word_t              read_data_o [Cols],
   output logic [1:0]         read_tag_o,
+  output logic               read_tag_error_o,
+  output logic               read_error_o,
+  output accumulator_index_t read_error_row_o,
   input  logic               write_valid_i,
   input  accumulator_index_t write_row_i,
   input  logic [1:0]         write_tag_i,
@@ -49,9 +57,12 @@ module accumulators
   input  accumulator_index_t drain_read_row_i,
   output word_t              drain_read_data_o [Cols],
   output logic [1:0]         drain_read_tag_o,
+  output logic               drain_read_error_o,
   // clear
   input  logic clear_i,
-  output logic clear_busy_o
+  output logic clear_busy_o,
+  // errors
+  output logic corrected_o
 );
 
   localparam int unsigned WaitLimit = 8;
@@ -129,6 +140,12 @@ module accumulators
 
   assign clear_busy_o = clearing_q || (write_zero_q != '0);
 
+  logic cleared_q;   // since rst_ni
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) cleared_q <= 1'b0;
+    else cleared_q <= cleared_q || (write_zero_q != '0 && !clearing_q);
+  end
+
   // ---- load: a word's columns in the gaps of the array's writes ----
   logic [Cols-1:0] load_columns, load_claim, load_write;
   word_t load_data [Cols];
@@ -163,27 +180,30 @@ module accumulators
     end
   end
 
-  logic [2*Cols+1:0] unused_corrected, unused_uncorrected;   // until a code is built
+  logic [Cols-1:0] array_corrected, array_error, drain_corrected, drain_error;
+  logic [1:0] tag_corrected, tag_error;   // array, drain
 
   for (genvar c = 0; c < Cols; c++) begin : gen_column
     memory #(
-      .Width(32), .Depth(AccumulatorRows), .Granule(32), .Latency(MemoryLatency)
+      .Width(32), .Depth(AccumulatorRows), .Granule(32), .Latency(MemoryLatency),
+      .Secded(MemorySecded)
     ) u_array (
       .clk_i, .rst_ni,
       .write_valid_i(bank_write[c]), .write_index_i(bank_row[c]),
       .write_strobe_i(1'b1), .write_data_i(bank_data[c]),
       .read_valid_i(read_valid[c]), .read_index_i(read_row[c]), .read_data_o(read_data_o[c]),
-      .corrected_o(unused_corrected[2*c]), .uncorrected_o(unused_uncorrected[2*c])
+      .corrected_o(array_corrected[c]), .uncorrected_o(array_error[c])
     );
     memory #(
-      .Width(32), .Depth(AccumulatorRows), .Granule(32), .Latency(MemoryLatency)
+      .Width(32), .Depth(AccumulatorRows), .Granule(32), .Latency(MemoryLatency),
+      .Secded(MemorySecded)
     ) u_drain (
       .clk_i, .rst_ni,
       .write_valid_i(bank_write[c]), .write_index_i(bank_row[c]),
       .write_strobe_i(1'b1), .write_data_i(bank_data[c]),
       .read_valid_i(drain_read_valid_i), .read_index_i(drain_read_row_i),
       .read_data_o(drain_read_data_o[c]),
-      .corrected_o(unused_corrected[2*c+1]), .uncorrected_o(unused_uncorrected[2*c+1])
+      .corrected_o(drain_corrected[c]), .uncorrected_o(drain_error[c])
     );
   end
 
@@ -194,24 +214,47 @@ module accumulators
       write_valid[0] ? write_tag_i : accumulator_write_tag_i;
 
   memory #(
-    .Width(2), .Depth(AccumulatorRows), .Granule(2), .Latency(MemoryLatency)
+    .Width(2), .Depth(AccumulatorRows), .Granule(2), .Latency(MemoryLatency),
+    .Secded(MemorySecded)
   ) u_array_tag (
     .clk_i, .rst_ni,
     .write_valid_i(tag_write), .write_index_i(bank_row[0]),
     .write_strobe_i(1'b1), .write_data_i(tag_data),
     .read_valid_i(read_valid[0]), .read_index_i(read_row[0]), .read_data_o(read_tag_o),
-    .corrected_o(unused_corrected[2*Cols]), .uncorrected_o(unused_uncorrected[2*Cols])
+    .corrected_o(tag_corrected[0]), .uncorrected_o(tag_error[0])
   );
   memory #(
-    .Width(2), .Depth(AccumulatorRows), .Granule(2), .Latency(MemoryLatency)
+    .Width(2), .Depth(AccumulatorRows), .Granule(2), .Latency(MemoryLatency),
+    .Secded(MemorySecded)
   ) u_drain_tag (
     .clk_i, .rst_ni,
     .write_valid_i(tag_write), .write_index_i(bank_row[0]),
     .write_strobe_i(1'b1), .write_data_i(tag_data),
     .read_valid_i(drain_read_valid_i), .read_index_i(drain_read_row_i),
     .read_data_o(drain_read_tag_o),
-    .corrected_o(unused_corrected[2*Cols+1]), .uncorrected_o(unused_uncorrected[2*Cols+1])
+    .corrected_o(tag_corrected[1]), .uncorrected_o(tag_error[1])
   );
+
+  // ---- errors ----
+  // An error of the array's row moves along the columns with it.
+  logic [Cols-1:0] row_error, row_error_q;
+  accumulator_index_t error_row_q [MemoryLatency];   // element i: column Cols - 1 read i + 1 ago
+  assign row_error = Cols'({row_error_q, tag_error[0]}) | array_error;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) row_error_q <= '0;
+    else row_error_q <= row_error;
+  end
+  always_ff @(posedge clk_i) begin
+    error_row_q[0] <= read_row[Cols-1];
+    for (int unsigned i = 1; i < MemoryLatency; i++) error_row_q[i] <= error_row_q[i-1];
+  end
+
+  assign read_error_o = row_error[Cols-1] && cleared_q;
+  assign read_tag_error_o = tag_error[0] && cleared_q;
+  assign read_error_row_o = error_row_q[MemoryLatency-1];
+  assign drain_read_error_o = ({drain_error, tag_error[1]} != '0) && cleared_q;
+  assign corrected_o = ({array_corrected, drain_corrected, tag_corrected} != '0) && cleared_q;
 
   // ---- hole ----
   // Cycles waited, kept from word to word of a stream.

@@ -36,6 +36,8 @@ module command_decode
   input  logic        word_valid_i,
   input  logic [3:0]  word_index_i,
   input  logic [63:0] word_i,
+  input  logic        word_error_i,
+  input  logic [63:0] word_place_i,
   output logic        release_o,
 
   // window_check
@@ -92,9 +94,12 @@ module command_decode
   logic [4:0]        words_q, words_d;          // words that are here
   logic [31:0]       index_q, index_d;
   logic              reserved_q, reserved_d;    // a reserved bit was set
+  logic              wrong_q, wrong_d;          // a word could not be read
+  logic [63:0]       wrong_place_q;             // the first
 
   always_ff @(posedge clk_i) begin
     if (word_valid_i) word_q[word_index_i] <= word_i;
+    if (!wrong_q) wrong_place_q <= word_place_i;
   end
 
   logic [7:0]  version, opcode, unit_code;
@@ -172,8 +177,10 @@ module command_decode
     else defined = '0;
 
     reserved_d = reserved_q;
+    wrong_d = wrong_q;
     words_d = words_q;
     if (word_valid_i) begin
+      if (word_error_i) wrong_d = 1'b1;
       words_d = words_q + 5'd1;
       if ((word_i & ~defined) != '0) reserved_d = 1'b1;
       if (32'(word_index_i) == HeaderWait0Word || 32'(word_index_i) == HeaderSignal0Word) begin
@@ -182,6 +189,7 @@ module command_decode
     end
     if (state_q == Idle) begin
       reserved_d = 1'b0;
+      wrong_d = 1'b0;
       words_d = '0;
     end
   end
@@ -547,7 +555,10 @@ module command_decode
   always_comb begin
     cause = CauseNone;
     cause_address = '0;
-    if (version != HeaderVersionValue) begin
+    if (wrong_q) begin
+      cause = CauseMemory;
+      cause_address = wrong_place_q;
+    end else if (version != HeaderVersionValue) begin
       cause = CauseVersion;
     end else if (!is_known) begin
       cause = CauseOpcode;
@@ -578,7 +589,7 @@ module command_decode
   logic        calculated;
   logic [7:0]  cause_q, cause_d;
   logic [63:0] cause_address_q, cause_address_d;
-  logic        fetch_fault_q, fetch_fault_d;
+  logic        unread_q, unread_d;   // the command at hand is not known
   cycle_t      start_q, start_d;
 
   // Everything that a check needs is there: all words and, for what has extents, both programs.
@@ -591,7 +602,7 @@ module command_decode
     index_d = index_q;
     cause_d = cause_q;
     cause_address_d = cause_address_q;
-    fetch_fault_d = fetch_fault_q;
+    unread_d = unread_q;
     start_d = start_q;
     read_o = 1'b0;
     release_o = 1'b0;
@@ -603,7 +614,7 @@ module command_decode
         end else if (command_valid_i && command_fault_i) begin
           cause_d = CauseBusFetch;
           cause_address_d = fault_address_i;
-          fetch_fault_d = 1'b1;
+          unread_d = 1'b1;
           start_d = cycle_i;
           state_d = Refuse;
         end else if (command_valid_i) begin
@@ -619,6 +630,7 @@ module command_decode
         cause_address_d = cause_address;
         start_d = cycle_i;
         release_o = 1'b1;
+        unread_d = wrong_q;
         if (cause != CauseNone) begin
           state_d = Refuse;
         end else if (is_transfer) begin
@@ -659,7 +671,7 @@ module command_decode
     if (flush_i) begin
       state_d = Idle;
       index_d = '0;
-      fetch_fault_d = 1'b0;
+      unread_d = 1'b0;
       read_o = 1'b0;
     end
   end
@@ -669,14 +681,14 @@ module command_decode
       state_q <= Idle;
       words_q <= '0;
       index_q <= '0;
-      fetch_fault_q <= 1'b0;
+      unread_q <= 1'b0;
       local_q <= LocalIdle;
       address_state_q <= AddressIdle;
     end else begin
       state_q <= state_d;
       words_q <= words_d;
       index_q <= index_d;
-      fetch_fault_q <= fetch_fault_d;
+      unread_q <= unread_d;
       local_q <= local_d;
       address_state_q <= address_state_d;
     end
@@ -684,6 +696,7 @@ module command_decode
 
   always_ff @(posedge clk_i) begin
     reserved_q <= reserved_d;
+    wrong_q <= wrong_d;
     rows_q <= rows_d;
     rows_bad_q <= rows_bad_d;
     end_0_q <= end_0_d;
@@ -767,8 +780,8 @@ module command_decode
       index: index_q,
       record: 1'b1,
       raise_irq: 1'b0,
-      unit: fetch_fault_q ? 8'd0 : unit_code,
-      opcode: fetch_fault_q ? 8'd0 : opcode,
+      unit: unread_q ? 8'd0 : unit_code,
+      opcode: unread_q ? 8'd0 : opcode,
       state: StateFailed,
       cause: cause_q,
       address: cause_address_q,

@@ -10,7 +10,8 @@
 // further address is issued.
 //
 // Handshake: `command_valid_o` offers the oldest command (or its fault); `read_i`, a pulse,
-// streams its CommandWords words on `word_*`, one a cycle, from MemoryLatency cycles later;
+// streams its CommandWords words on `word_*`, one a cycle, from MemoryLatency cycles later, with
+// `word_error_o` if the buffer's word at `word_place_o` is wrong;
 // `release_i`, a pulse after the last word, frees its place. Latency: two cycles from `tail_i` to
 // the address; a cycle from a command's last beat to `command_valid_o`. `flush_i` (level): no new
 // address; once `owed_o` has fallen all is as after reset.
@@ -40,6 +41,9 @@ module command_fetch
   output logic        word_valid_o,
   output logic [3:0]  word_index_o,
   output logic [63:0] word_o,
+  output logic        word_error_o,
+  output logic [63:0] word_place_o,
+  output logic        corrected_o,      // pulse: a word of the buffer was
   input  logic        release_i,
 
   // debts
@@ -237,7 +241,7 @@ module command_fetch
   logic [3:0] word_q, word_d;
   logic       read_valid;
   bus_data_t  read_data;
-  logic       unused_corrected, unused_uncorrected;
+  logic       corrected, uncorrected;
 
   assign read_valid = read_i || streaming_q;
 
@@ -255,14 +259,15 @@ module command_fetch
   end
 
   memory #(
-    .Width(8 * BusBytes), .Depth(Depth), .Granule(8 * BusBytes), .Latency(MemoryLatency)
+    .Width(8 * BusBytes), .Depth(Depth), .Granule(8 * BusBytes), .Latency(MemoryLatency),
+    .Secded(MemorySecded)
   ) u_buffer (
     .clk_i, .rst_ni,
     .write_valid_i(keep), .write_index_i(place(arrived_q, beat_q)), .write_strobe_i(1'b1),
     .write_data_i(r_data_i),
     .read_valid_i(read_valid), .read_index_i(place(head_q, BeatWidth'(word_q / 4'(WordsPerBeat)))),
     .read_data_o(read_data),
-    .corrected_o(unused_corrected), .uncorrected_o(unused_uncorrected)
+    .corrected_o(corrected), .uncorrected_o(uncorrected)
   );
 
   // The word's number travels beside the memory.
@@ -285,6 +290,10 @@ module command_fetch
   assign word_valid_o = valid_q[MemoryLatency-1];
   assign word_index_o = index_q[MemoryLatency-1];
   assign word_o = read_data[64*(32'(word_index_o) % WordsPerBeat) +: 64];
+  assign word_error_o = uncorrected;
+  assign word_place_o = 64'(place(head_q, BeatWidth'(word_index_o / 4'(WordsPerBeat))));
+  // A beat is read for each of its words.
+  assign corrected_o = corrected && word_valid_o && 32'(word_index_o) % WordsPerBeat == 0;
 
   `ASSERT(BurstFits, !issue || (ar_beats_d != '0 && 32'(ar_beats_d) <= MaxBurstBeats))
   `ASSERT(BufferFits, issued_q - head_q <= 32'(FetchBuffer))

@@ -54,6 +54,7 @@ module command_processor
   // for the counters
   output logic        resetting_o,       // a queue reset is going on
   output logic        command_done_o,    // pulse: a command completed (not failed or aborted)
+  output logic        corrected_o,       // pulse: a word of a memory here was corrected
   output logic [Semaphores-1:0][1:0] binding_signal_unit_o,  // who signals, 0: none yet
 
   // AXI read channel of the fetch
@@ -208,14 +209,16 @@ module command_processor
   logic [63:0] fetch_fault_address;
   logic        read, word_valid, release_command;
   logic [3:0]  word_index;
-  logic [63:0] word;
+  logic [63:0] word, word_place;
+  logic        word_error;
 
   command_fetch u_fetch (
     .clk_i, .rst_ni, .flush_i(flush_o), .stop_i(stop), .ring_i(ring),
     .slots_i(slots), .tail_i(tail),
     .command_valid_o(command_valid), .command_fault_o(command_fault),
     .fault_address_o(fetch_fault_address), .read_i(read), .word_valid_o(word_valid),
-    .word_index_o(word_index), .word_o(word), .release_i(release_command),
+    .word_index_o(word_index), .word_o(word), .word_error_o(word_error),
+    .word_place_o(word_place), .corrected_o, .release_i(release_command),
     .owed_o(fetch_owed), .owed_address_o(fetch_owed_address), .beat_o(fetch_beat),
     .arriving_o(fetch_arriving), .idle_o(fetch_idle),
     .ar_valid_o, .ar_address_o, .ar_beats_o, .ar_ready_i,
@@ -239,7 +242,8 @@ module command_processor
     .index_o(decode_index), .idle_o(decode_idle), .offering_o(decode_offering),
     .command_valid_i(command_valid), .command_fault_i(command_fault),
     .fault_address_i(fetch_fault_address), .read_o(read), .word_valid_i(word_valid),
-    .word_index_i(word_index), .word_i(word), .release_o(release_command),
+    .word_index_i(word_index), .word_i(word), .word_error_i(word_error),
+    .word_place_i(word_place), .release_o(release_command),
     .window_start_o(decode_window_start), .window_write_o(decode_window_write),
     .window_first_o(decode_window_first), .window_last_o(decode_window_last),
     .window_done_i(window_done), .window_found_i(window_found),

@@ -33,6 +33,9 @@ module counters
   input  logic        command_done_i,
   input  logic        dropped_beat_i,
 
+  // On-chip memories.
+  input  logic        corrected_i,
+
   output logic [63:0] cycles_o,
   output logic [63:0] mac_cycles_o,
   output logic [63:0] lost_start_o,
@@ -49,16 +52,18 @@ module counters
   output logic [63:0] load_busy_o,
   output logic [63:0] store_busy_o,
   output logic [63:0] commands_o,
-  output logic [63:0] dropped_beats_o
+  output logic [63:0] dropped_beats_o,
+  output logic [63:0] corrected_o
 );
 
   localparam int unsigned Width = 48;   // years at any clock
-  localparam int unsigned Count = 17;
+  localparam int unsigned Count = 18;
   typedef logic [Width-1:0] count_t;
 
   typedef enum int unsigned {
     Cycles, MacCycles, LostStart, LostTail, LostDrain, LostLoads, LostStore, LostOther, LostReentry, LostFill,
-    Macs, BytesRead, BytesWritten, LoadBusy, StoreBusy, Commands, DroppedBeats
+    Macs, BytesRead, BytesWritten, LoadBusy, StoreBusy, Commands, DroppedBeats,
+    Corrected
   } counter_e;
 
   logic worked_q;   // the matrix unit has issued since busy rose
@@ -91,6 +96,7 @@ module counters
     event_d[StoreBusy] = busy_i && store_busy_i;
     event_d[Commands] = command_done_i;
     event_d[DroppedBeats] = dropped_beat_i;
+    event_d[Corrected] = corrected_i;
   end
 
   // Registered, so that no counter lengthens a unit's path.
@@ -136,6 +142,7 @@ module counters
   assign store_busy_o = 64'(count_q[StoreBusy]);
   assign commands_o = 64'(count_q[Commands]);
   assign dropped_beats_o = 64'(count_q[DroppedBeats]);
+  assign corrected_o = 64'(count_q[Corrected]);
 
   // Each busy cycle has exactly one cause.
   `ASSERT(OneCause, !event_q[Cycles] || $onehot(event_q[LostFill:MacCycles]))

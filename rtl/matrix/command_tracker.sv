@@ -6,10 +6,10 @@
 // in order. The oldest command signals as its rows come and is reported once all of them are
 // visible and all signals given: two cycles after its last row at the earliest.
 //
-// A stop ends a command early: a type tag fault or a refused signal fails it, `abandon_i` aborts
-// it. From then `stopped_o` holds until `clear_i`; older commands end as usual, the stopped one is
-// reported once `drained_i`, the younger ones as aborted. Of several stops that of the oldest
-// command counts.
+// A stop ends a command early: a fault or a refused signal fails it, `abandon_i` aborts it. From
+// then `stopped_o` holds until `clear_i`; older commands end as usual, the stopped one is reported
+// once `drained_i`, the younger ones as aborted. Of several stops that of the oldest command
+// counts.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -17,7 +17,9 @@ module command_tracker
   import systolith_config_pkg::*;
   import systolith_pkg::*;
   import matrix_pkg::*;
-(
+#(
+  parameter int unsigned Faults = 1
+) (
   input  logic         clk_i,
   input  logic         rst_ni,
   input  logic         clear_i,
@@ -32,12 +34,10 @@ module command_tracker
   input  logic         row_visible_i,
   input  logic         drained_i,       // no row in the array
   // stops
-  input  logic               tag_fault_i,
-  input  slot_t              tag_fault_slot_i,
-  input  accumulator_index_t tag_fault_row_i,
-  input  logic               abandon_i,
-  input  slot_t              abandon_slot_i,
-  output logic               stopped_o,
+  input  fault_t [Faults-1:0] faults_i,   // of a command whose rows are not all visible
+  input  logic         abandon_i,
+  input  slot_t        abandon_slot_i,
+  output logic         stopped_o,
   // signals
   output logic [1:0]   signal_valid_o,
   output sync_t [1:0]  signal_o,
@@ -115,20 +115,22 @@ module command_tracker
     stop_d = stop_q;
     past_stop_d = past_stop_q || (pop && head_stopped);
     if (!past_stop_q) begin
-      if (abandon_i && !stop_q.valid) begin
+      for (int unsigned f = 0; f < Faults; f++) begin
+        if (faults_i[f].valid &&
+            (!stop_d.valid || age(faults_i[f].slot, head_q) < age(stop_d.slot, head_q))) begin
+          stop_d.valid = 1'b1;
+          stop_d.slot = faults_i[f].slot;
+          stop_d.state = command_pkg::StateFailed;
+          stop_d.cause = faults_i[f].cause;
+          stop_d.address = faults_i[f].address;
+        end
+      end
+      if (abandon_i && !stop_d.valid) begin
         stop_d.valid = 1'b1;
         stop_d.slot = abandon_slot_i;
         stop_d.state = command_pkg::StateAborted;
         stop_d.cause = command_pkg::CauseAborted;
         stop_d.address = '0;
-      end
-      if (tag_fault_i &&
-          (!stop_q.valid || age(tag_fault_slot_i, head_q) < age(stop_q.slot, head_q))) begin
-        stop_d.valid = 1'b1;
-        stop_d.slot = tag_fault_slot_i;
-        stop_d.state = command_pkg::StateFailed;
-        stop_d.cause = command_pkg::CauseTypeTag;
-        stop_d.address = 32'(tag_fault_row_i);
       end
       if (overflow != '0 && !head_stopped) begin
         stop_d.valid = 1'b1;

@@ -55,6 +55,14 @@ package matrix_pkg;
     accumulator_index_t c_row;       // row 0's
   } pass_t;
 
+  // What ends a command early.
+  typedef struct packed {
+    logic        valid;
+    slot_t       slot;
+    logic [7:0]  cause;
+    logic [31:0] address;
+  } fault_t;
+
   // A row ready to issue.
   typedef struct packed {
     slot_t              slot;

@@ -15,8 +15,9 @@
 //
 // Unit contract, array and memory ports: docs/architecture.md. Wait units of the next command are
 // asked for only once the current one has all of its own. A pass's stationary block is read only
-// once its first row is allowed. A command that meets a fault stops issuing; what is in the array
-// is still written.
+// once its first row is allowed. A command that meets a fault (a type tag, a line or row that was
+// read wrong) stops issuing; what is in the array is still written, but a row that a fault went
+// into is not visible yet when the fault is known, so no signal tells of it.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -57,15 +58,20 @@ module matrix_unit
   output line_index_t     operand_read_line_o,
   input  logic            operand_read_grant_i,
   input  line_t           operand_read_data_i,
+  input  logic            operand_read_error_i,
   output logic            stationary_read_valid_o,
   output line_index_t     stationary_read_line_o,
   input  logic            stationary_read_grant_i,
   input  line_t           stationary_read_data_i,
+  input  logic            stationary_read_error_i,
   // accumulators
   output logic               accumulator_read_valid_o,
   output accumulator_index_t accumulator_read_row_o,
   input  word_t              accumulator_read_data_i [Cols],
   input  logic [1:0]         accumulator_read_tag_i,
+  input  logic               accumulator_read_tag_error_i,
+  input  logic               accumulator_read_error_i,       // with the last column's data
+  input  accumulator_index_t accumulator_read_error_row_i,
   output logic               accumulator_write_valid_o,
   output accumulator_index_t accumulator_write_row_o,
   output logic [1:0]         accumulator_write_tag_o,
@@ -289,6 +295,8 @@ module matrix_unit
     logic          swap;
     logic [15:0]   k_valid;
     operand_slot_t slot;
+    slot_t         command;
+    line_index_t   line;
   } operand_row_t;
 
   operand_row_t [MemoryLatency-1:0] operand_q;
@@ -299,6 +307,8 @@ module matrix_unit
     operand_issued.swap = row.swap;
     operand_issued.k_valid = row.k_valid;
     operand_issued.slot = row.a_slot;
+    operand_issued.command = row.slot;
+    operand_issued.line = row.a_line;
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) operand_q <= '0;
@@ -319,15 +329,16 @@ module matrix_unit
   logic stationary_valid, stationary_int8;
   logic [RowIndexWidth-1:0] stationary_row;
   operand_t stationary [Cols];
+  fault_t stationary_fault;
 
   stationary_loader u_stationary_loader (
     .clk_i, .rst_ni, .clear_i(clear),
     .start_i(pass_next), .pass_i(pass), .ready_o(loader_ready),
     .swap_i(issue_o && row.swap), .in_time_o(loader_in_time), .busy_o(loader_busy),
     .read_valid_o(stationary_read_valid_o), .read_line_o(stationary_read_line_o),
-    .read_data_i(stationary_read_data_i),
+    .read_data_i(stationary_read_data_i), .read_error_i(stationary_read_error_i),
     .stationary_valid_o(stationary_valid), .stationary_row_o(stationary_row),
-    .stationary_o(stationary), .stationary_int8_o(stationary_int8)
+    .stationary_o(stationary), .stationary_int8_o(stationary_int8), .fault_o(stationary_fault)
   );
 
   // ---- partial sums: the row's read, its tag and whether its chain starts from zero ----
@@ -362,9 +373,29 @@ module matrix_unit
     return int8 ? command_pkg::TagInt32 : command_pkg::TagFp32;
   endfunction
 
-  logic tag_fault;
-  assign tag_fault = sum_row.read && accumulator_read_tag_i != command_pkg::TagNone &&
-      accumulator_read_tag_i != tag_of(sum_row.int8);
+  // ---- faults of what was read ----
+  fault_t tag_fault, sum_fault, operand_fault;
+  slot_t [Cols-1:0] sum_slots, sum_slots_q;   // move along the columns with their rows
+
+  assign sum_slots = ($bits(slot_t)*Cols)'({sum_slots_q, sum_row.slot});
+  always_ff @(posedge clk_i) sum_slots_q <= sum_slots;
+
+  always_comb begin
+    tag_fault.valid = sum_row.read && !accumulator_read_tag_error_i &&
+        accumulator_read_tag_i != command_pkg::TagNone &&
+        accumulator_read_tag_i != tag_of(sum_row.int8);
+    tag_fault.slot = sum_row.slot;
+    tag_fault.cause = command_pkg::CauseTypeTag;
+    tag_fault.address = 32'(sum_row.row);
+    sum_fault.valid = accumulator_read_error_i;
+    sum_fault.slot = sum_slots[Cols-1];
+    sum_fault.cause = command_pkg::CauseMemory;
+    sum_fault.address = 32'(accumulator_read_error_row_i);
+    operand_fault.valid = operand_row.valid && operand_read_error_i;
+    operand_fault.slot = operand_row.command;
+    operand_fault.cause = command_pkg::CauseMemory;
+    operand_fault.address = 32'(operand_row.line);
+  end
 
   // A row's zero flag moves along the columns with it.
   logic [Cols-1:0] zero, zero_q;
@@ -420,12 +451,12 @@ module matrix_unit
   // ---- started commands ----
   logic abandon, tracker_busy, tracker_quiet;
 
-  command_tracker u_tracker (
+  command_tracker #(.Faults(4)) u_tracker (
     .clk_i, .rst_ni, .clear_i(flush_i),
     .push_i(command_start), .push_header_i(command_q.header), .push_rows_i(rows_q),
     .push_start_i(cycle_i), .slot_o(slot), .full_o(tracker_full),
     .row_visible_i(history_q[HistoryWidth-1]), .drained_i(!in_flight_o),
-    .tag_fault_i(tag_fault), .tag_fault_slot_i(sum_row.slot), .tag_fault_row_i(sum_row.row),
+    .faults_i({tag_fault, sum_fault, operand_fault, stationary_fault}),
     .abandon_i(abandon), .abandon_slot_i(gate_slot_q), .stopped_o(stopped),
     .signal_valid_o, .signal_o, .signal_overflow_i,
     .report_valid_o, .report_o, .report_ready_i,

@@ -10,6 +10,9 @@
 // swaps may issue from cycle g + StationaryLead, one later in INT8, which is when `in_time_o`
 // rises.
 // Rows past k_valid are not read; the missing half of an odd INT8 step is zero.
+// `fault_o`: a line was read wrong; its command and line. Told once the first row of the block's
+// pass issues, as commands before it may have rows to issue until then, and at the latest when the
+// line is at the array.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -33,11 +36,14 @@ module stationary_loader
   output logic        read_valid_o,
   output line_index_t read_line_o,
   input  line_t       read_data_i,
+  input  logic        read_error_i,
   // array
   output logic                     stationary_valid_o,
   output logic [RowIndexWidth-1:0] stationary_row_o,
   output operand_t                 stationary_o [Cols],
-  output logic                     stationary_int8_o
+  output logic                     stationary_int8_o,
+  // fault
+  output fault_t                   fault_o
 );
 
   localparam int unsigned PhaseWidth = index_width(RowLatency);
@@ -62,6 +68,7 @@ module stationary_loader
     line_index_t line;
     line_index_t pitch;
     strip_slot_t strip_slot;
+    slot_t       slot;       // of its command
   } load_t;
 
   // ---- the load of this phase ----
@@ -86,6 +93,7 @@ module stationary_loader
     fresh.line = pass_i.b_line;
     fresh.pitch = pass_i.int8 ? LineIndexWidth'(pass_i.b_pitch << 1) : pass_i.b_pitch;
     fresh.strip_slot = pass_i.b_slot;
+    fresh.slot = pass_i.slot;
     fresh_odd = fresh;
     fresh_odd.odd = 1'b1;
     fresh_odd.reads = odd_rows;
@@ -164,10 +172,24 @@ module stationary_loader
     logic                     blank;   // nothing was read
     logic [RowIndexWidth-1:0] row;
     strip_slot_t              strip_slot;
+    logic                     ahead;   // its pass has issued no row
+    slot_t                    slot;
+    line_index_t              line;
   } arrival_t;
 
-  arrival_t [MemoryLatency-1:0] arrival_q;
+  arrival_t [MemoryLatency-1:0] arrival_q, arrival_d;
   arrival_t departure, arrival;
+  // Loads in a phase whose pass has issued no row: those of the last start.
+  logic [RowLatency-1:0] ahead_q, ahead_d;
+
+  always_comb begin
+    ahead_d = ahead_q;
+    if (start_i) begin
+      ahead_d[phase_q] = 1'b1;
+      if (pass_i.int8) ahead_d[next_phase] = 1'b1;
+    end
+    if (swap_i || clear_i) ahead_d = '0;
+  end
 
   always_comb begin
     departure.valid = active && !clear_i;
@@ -176,11 +198,23 @@ module stationary_loader
     departure.blank = !read_valid_o;
     departure.row = RowIndexWidth'(current.row);
     departure.strip_slot = current.strip_slot;
+    departure.ahead = start_i || ahead_q[phase_q];
+    departure.slot = current.slot;
+    departure.line = current.line;
+    arrival_d = ($bits(arrival_t)*MemoryLatency)'({arrival_q, departure});
+    for (int unsigned i = 0; i < MemoryLatency; i++) begin
+      if (swap_i) arrival_d[i].ahead = 1'b0;
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) arrival_q <= '0;
-    else arrival_q <= ($bits(arrival_t)*MemoryLatency)'({arrival_q, departure});
+    if (!rst_ni) begin
+      arrival_q <= '0;
+      ahead_q <= '0;
+    end else begin
+      arrival_q <= arrival_d;
+      ahead_q <= ahead_d;
+    end
   end
   assign arrival = arrival_q[MemoryLatency-1];
 
@@ -212,6 +246,27 @@ module stationary_loader
   end
 
   assign busy_o = (active_q != '0);
+
+  // ---- a line that was read wrong ----
+  fault_t wrong, held_q, held_d;   // held: until its pass's first row issues
+  logic later;
+
+  always_comb begin
+    wrong.valid = arrival.valid && !arrival.blank && read_error_i;
+    wrong.slot = arrival.slot;
+    wrong.cause = command_pkg::CauseMemory;
+    wrong.address = 32'(arrival.line);
+    later = arrival.ahead && !swap_i;
+    held_d = (wrong.valid && later && !held_q.valid) ? wrong : held_q;
+    if (swap_i || clear_i) held_d.valid = 1'b0;
+    fault_o = (wrong.valid && !later) ? wrong : held_q;
+    fault_o.valid = (wrong.valid && !later) || (held_q.valid && swap_i);
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) held_q <= '0;
+    else held_q <= held_d;
+  end
 
   logic unused;   // of the pass, what the rows need
   assign unused = ^pass_i;

@@ -87,7 +87,8 @@ module register_block
   input  logic [63:0] load_busy_i,
   input  logic [63:0] store_busy_i,
   input  logic [63:0] commands_i,
-  input  logic [63:0] dropped_beats_i
+  input  logic [63:0] dropped_beats_i,
+  input  logic [63:0] corrected_i
 );
 
   registers_pkg::registers__in_t in;
@@ -177,6 +178,8 @@ module register_block
     in.queue_0.commands.hi.value.next = commands_i[63:32];
     in.queue_0.dropped_beats.lo.value.next = dropped_beats_i[31:0];
     in.queue_0.dropped_beats.hi.value.next = dropped_beats_i[63:32];
+    in.queue_0.corrected.lo.value.next = corrected_i[31:0];
+    in.queue_0.corrected.hi.value.next = corrected_i[63:32];
   end
 
   assign bus_timeout_o = out.device.bus_timeout.cycles.value;

@@ -337,6 +337,10 @@ module registers (
                 logic lo;
                 logic hi;
             } dropped_beats;
+            struct packed {
+                logic lo;
+                logic hi;
+            } corrected;
         } queue_0;
     } decoded_reg_strb_t;
     decoded_reg_strb_t decoded_reg_strb;
@@ -426,6 +430,8 @@ module registers (
         decoded_reg_strb.queue_0.commands.hi = cpuif_req_masked & (cpuif_addr == 13'h10fc) & !cpuif_req_is_wr;
         decoded_reg_strb.queue_0.dropped_beats.lo = cpuif_req_masked & (cpuif_addr == 13'h1100) & !cpuif_req_is_wr;
         decoded_reg_strb.queue_0.dropped_beats.hi = cpuif_req_masked & (cpuif_addr == 13'h1104) & !cpuif_req_is_wr;
+        decoded_reg_strb.queue_0.corrected.lo = cpuif_req_masked & (cpuif_addr == 13'h1108) & !cpuif_req_is_wr;
+        decoded_reg_strb.queue_0.corrected.hi = cpuif_req_masked & (cpuif_addr == 13'h110c) & !cpuif_req_is_wr;
         decoded_err = '0;
         decoded_req_is_external = is_external;
     end
@@ -1554,6 +1560,12 @@ module registers (
         end
         if(rd_mux_addr == 13'h1104) begin
             readback_data_var[31:0] = hwif_in.queue_0.dropped_beats.hi.value.next;
+        end
+        if(rd_mux_addr == 13'h1108) begin
+            readback_data_var[31:0] = hwif_in.queue_0.corrected.lo.value.next;
+        end
+        if(rd_mux_addr == 13'h110c) begin
+            readback_data_var[31:0] = hwif_in.queue_0.corrected.hi.value.next;
         end
         readback_data = readback_data_var;
         readback_done = decoded_req & ~decoded_req_is_wr & ~decoded_req_is_external;

@@ -338,6 +338,7 @@ package registers_pkg;
         registers__counter__in_t store_busy;
         registers__counter__in_t commands;
         registers__counter__in_t dropped_beats;
+        registers__counter__in_t corrected;
     } registers__queue_0__in_t;
 
     typedef struct packed {

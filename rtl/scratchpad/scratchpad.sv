@@ -8,6 +8,9 @@
 // Write: one bus word of a line with byte strobes, always accepted, seen by reads of later cycles.
 // `clear_i` (pulse) zeroes all of it, one line of each bank a cycle; `clear_busy_o` meanwhile, and
 // nothing else may be going on.
+// `*_read_error_o`: with the data, some byte of the line is wrong. `corrected_o`: pulses, a byte of
+// a line that is read was corrected. Both stay low until a clear since `rst_ni` has made every byte
+// a word of the code.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -28,19 +31,24 @@ module scratchpad
   input  line_index_t stationary_read_line_i,
   output logic        stationary_read_grant_o,
   output line_t       stationary_read_data_o,
+  output logic        stationary_read_error_o,
   // store unit
   input  logic        store_read_valid_i,
   input  line_index_t store_read_line_i,
   output logic        store_read_grant_o,
   output line_t       store_read_data_o,
+  output logic        store_read_error_o,
   // matrix unit: rows of A
   input  logic        operand_read_valid_i,
   input  line_index_t operand_read_line_i,
   output logic        operand_read_grant_o,
   output line_t       operand_read_data_o,
+  output logic        operand_read_error_o,
   // clear
   input  logic clear_i,
-  output logic clear_busy_o
+  output logic clear_busy_o,
+  // errors
+  output logic corrected_o
 );
 
   localparam int unsigned BankWidth = index_width(ScratchpadBanks);
@@ -75,9 +83,11 @@ module scratchpad
   // ---- clear ----
   logic clearing_q, clearing_d;
   in_bank_t clear_line_q, clear_line_d;
+  logic cleared_q, cleared_d;   // since rst_ni
 
   always_comb begin
     clearing_d = clearing_q;
+    cleared_d = cleared_q || (clearing_q && clear_line_q == '1);
     clear_line_d = clear_line_q;
     if (clear_i) begin
       clearing_d = 1'b1;
@@ -92,8 +102,10 @@ module scratchpad
     if (!rst_ni) begin
       clearing_q <= 1'b0;
       clear_line_q <= '0;
+      cleared_q <= 1'b0;
     end else begin
       clearing_q <= clearing_d;
+      cleared_q <= cleared_d;
       clear_line_q <= clear_line_d;
     end
   end
@@ -109,8 +121,7 @@ module scratchpad
   assign write_line = clearing_q ? clear_line_q : scratchpad_write_line_i[InBankWidth-1:0];
 
   line_t bank_data [ScratchpadBanks];
-  // Until a code is built.
-  logic [ScratchpadBanks*WordsPerLine-1:0] unused_corrected, unused_uncorrected;
+  logic [ScratchpadBanks-1:0] bank_corrected, bank_error;
 
   for (genvar b = 0; b < ScratchpadBanks; b++) begin : gen_bank
     logic stationary_here, store_here, read_valid;
@@ -122,9 +133,14 @@ module scratchpad
     assign read_line = stationary_here ? stationary_read_line_i[InBankWidth-1:0] :
         store_here ? store_read_line_i[InBankWidth-1:0] : operand_read_line_i[InBankWidth-1:0];
 
+    logic [WordsPerLine-1:0] corrected, uncorrected;
+    assign bank_corrected[b] = corrected != '0;
+    assign bank_error[b] = uncorrected != '0 && cleared_q;
+
     for (genvar w = 0; w < WordsPerLine; w++) begin : gen_word
       memory #(
-        .Width(8*BusBytes), .Depth(LinesPerBank), .Granule(8), .Latency(MemoryLatency)
+        .Width(8*BusBytes), .Depth(LinesPerBank), .Granule(8), .Latency(MemoryLatency),
+        .Secded(MemorySecded)
       ) u_memory (
         .clk_i, .rst_ni,
         .write_valid_i(clearing_q || (scratchpad_write_valid_i && write_bank == BankWidth'(b) &&
@@ -132,8 +148,7 @@ module scratchpad
         .write_index_i(write_line), .write_strobe_i(write_strobe), .write_data_i(write_data),
         .read_valid_i(read_valid), .read_index_i(read_line),
         .read_data_o(bank_data[b][8*BusBytes*w +: 8*BusBytes]),
-        .corrected_o(unused_corrected[b*WordsPerLine+w]),
-        .uncorrected_o(unused_uncorrected[b*WordsPerLine+w])
+        .corrected_o(corrected[w]), .uncorrected_o(uncorrected[w])
       );
     end
   end
@@ -149,6 +164,10 @@ module scratchpad
   assign stationary_read_data_o = bank_data[stationary_bank_q[MemoryLatency-1]];
   assign store_read_data_o = bank_data[store_bank_q[MemoryLatency-1]];
   assign operand_read_data_o = bank_data[operand_bank_q[MemoryLatency-1]];
+  assign stationary_read_error_o = bank_error[stationary_bank_q[MemoryLatency-1]];
+  assign store_read_error_o = bank_error[store_bank_q[MemoryLatency-1]];
+  assign operand_read_error_o = bank_error[operand_bank_q[MemoryLatency-1]];
+  assign corrected_o = bank_corrected != '0 && cleared_q;
 
   `ASSERT(NothingDuringClear, !clearing_q || !scratchpad_write_valid_i)
   `ASSERT(WordInLine, !scratchpad_write_valid_i || 32'(scratchpad_write_word_i) < WordsPerLine)

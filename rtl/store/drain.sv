@@ -8,10 +8,10 @@
 // Rows of a merged run follow each other without an end. Pieces are not aligned to memory, the
 // packer does that.
 //
-// Checks, in the order of the rows: a row's tag against the conversion, and scales of columns. A
-// fault is a pulse; from the faulty row on the pieces are `void`: they have their length, but their
-// bytes are not to be written. `scales_checked_o` is high once the started command's scales, if it
-// has any, are good: nothing may be written before.
+// Checks, in the order of the rows: that what was read is right, a row's tag against the
+// conversion, and scales of columns. A fault is a pulse; from the faulty row on the pieces are
+// `void`: they have their length, but their bytes are not to be written. `scales_checked_o` is high
+// once the started command's scales, if it has any, are good: nothing may be written before.
 //
 // Latency: MemoryLatency + 3 cycles from the first read to its piece. A group, or a bus word of a
 // scratchpad line, a cycle.
@@ -51,12 +51,14 @@ module drain
   output accumulator_index_t drain_read_row_o,
   input  word_t              drain_read_data_i [Cols],
   input  logic [1:0]         drain_read_tag_i,
+  input  logic               drain_read_error_i,
 
   // Scratchpad.
   output logic               scratchpad_read_valid_o,
   output line_index_t        scratchpad_read_line_o,
   input  logic               scratchpad_read_grant_i,
   input  line_t              scratchpad_read_data_i,
+  input  logic               scratchpad_read_error_i,
 
   // Pieces.
   output logic               piece_valid_o,
@@ -86,15 +88,17 @@ module drain
   source_entry_t entry;
   entry_data_t entry_data;
   logic [1:0] entry_tag;
+  logic entry_error;
 
   source_reader u_reader (
     .clk_i, .rst_ni, .clear_i,
     .start_i, .command_i, .slot_i, .allowed_i, .done_o,
     .drain_read_valid_o, .drain_read_row_o, .drain_read_data_i, .drain_read_tag_i,
+    .drain_read_error_i,
     .scratchpad_read_valid_o, .scratchpad_read_line_o, .scratchpad_read_grant_i,
-    .scratchpad_read_data_i,
+    .scratchpad_read_data_i, .scratchpad_read_error_i,
     .entry_valid_o(entry_valid), .entry_o(entry), .entry_data_o(entry_data),
-    .entry_tag_o(entry_tag), .entry_ready_i(entry_ready)
+    .entry_tag_o(entry_tag), .entry_error_o(entry_error), .entry_ready_i(entry_ready)
   );
 
   // ---- parts of the entry ----
@@ -143,19 +147,24 @@ module drain
   assign wrong_tag = entry.accumulators && (
       (entry.conversion == command_pkg::ConversionBf16 && entry_tag == command_pkg::TagInt32) ||
       (entry.conversion == command_pkg::ConversionInt8 && entry_tag == command_pkg::TagFp32));
-  assign void_part = void_q || wrong_tag;
+  assign void_part = void_q || wrong_tag || entry_error;
 
   assign fault_valid_o   = !clear_i && !void_q &&
-                           ((take_part && wrong_tag) || (load_scales && bad_scale));
+                           ((take_part && (wrong_tag || entry_error)) ||
+                            (load_scales && (bad_scale || entry_error)));
   assign fault_slot_o    = entry.slot;
-  assign fault_cause_o   = entry.scales ? command_pkg::CauseScale : command_pkg::CauseTypeTag;
-  assign fault_address_o = entry.scales ? bad_column : 32'(entry.row);
+  assign fault_cause_o   = entry_error ? command_pkg::CauseMemory :
+                           entry.scales ? command_pkg::CauseScale : command_pkg::CauseTypeTag;
+  assign fault_address_o = (entry.scales && !entry_error) ? bad_column : 32'(entry.row);
 
   always_comb begin
     void_d = void_q || fault_valid_o;
     if (clear_i) void_d = 1'b0;
     checked_d = checked_q;
-    if (load_scales && !bad_scale && !void_q && (entry.second || ScaleLines == 1)) checked_d = 1'b1;
+    if (load_scales && !bad_scale && !entry_error && !void_q &&
+        (entry.second || ScaleLines == 1)) begin
+      checked_d = 1'b1;
+    end
     if (start_i) checked_d = !command_i.scale_per_column;
     if (clear_i) checked_d = 1'b0;
   end

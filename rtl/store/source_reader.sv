@@ -36,18 +36,21 @@ module source_reader
   output accumulator_index_t drain_read_row_o,
   input  word_t              drain_read_data_i [Cols],
   input  logic [1:0]         drain_read_tag_i,
+  input  logic               drain_read_error_i,
 
   // Scratchpad: data MemoryLatency cycles after the grant.
   output logic               scratchpad_read_valid_o,
   output line_index_t        scratchpad_read_line_o,
   input  logic               scratchpad_read_grant_i,
   input  line_t              scratchpad_read_data_i,
+  input  logic               scratchpad_read_error_i,
 
   // Entries.
   output logic               entry_valid_o,
   output source_entry_t      entry_o,
   output entry_data_t        entry_data_o,
   output logic [1:0]         entry_tag_o,
+  output logic               entry_error_o,   // data or tag are wrong
   input  logic               entry_ready_i
 );
 
@@ -165,9 +168,11 @@ module source_reader
   source_entry_t entry_q [Places];
   entry_data_t   data_q [Places];
   logic [1:0]    tag_q [Places];
+  logic          error_q [Places];
 
   logic arrives, pop;
   entry_data_t row_data, arrive_data;
+  logic arrive_error;
 
   assign place_free = taken_q != CountWidth'(Places);
   assign arrives    = arrive_q[0];
@@ -176,9 +181,11 @@ module source_reader
     row_data = '0;
     for (int unsigned c = 0; c < Cols; c++) row_data[32*c+:32] = drain_read_data_i[c];
     arrive_data = row_data;
+    arrive_error = drain_read_error_i;
     if (entry_q[arrive_place_q].scales || !entry_q[arrive_place_q].accumulators) begin
       arrive_data = '0;
       arrive_data[8*LineBytes-1:0] = scratchpad_read_data_i;
+      arrive_error = scratchpad_read_error_i;
     end
   end
 
@@ -186,6 +193,7 @@ module source_reader
   assign entry_o       = entry_q[head_place_q];
   assign entry_data_o  = (here_q != '0) ? data_q[head_place_q] : arrive_data;
   assign entry_tag_o   = (here_q != '0) ? tag_q[head_place_q] : drain_read_tag_i;
+  assign entry_error_o = (here_q != '0) ? error_q[head_place_q] : arrive_error;
   assign pop           = entry_valid_o && entry_ready_i;
 
   always_comb begin
@@ -237,6 +245,7 @@ module source_reader
     if (arrives) begin
       data_q[arrive_place_q] <= arrive_data;
       tag_q[arrive_place_q]  <= drain_read_tag_i;
+      error_q[arrive_place_q] <= arrive_error;
     end
   end
 

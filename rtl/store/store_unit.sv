@@ -15,11 +15,12 @@
 // is, and does not wait for AW to be accepted. AW leads W, and bursts are owed, by
 // WritesOutstanding at most. B is always accepted.
 //
-// Faults: an error in a response, a refused signal, a wrong tag, a bad scale, or a blocked command
-// that is abandoned stops the unit: bursts of commands older than the faulty one go on, then no
-// address is offered any more, data of offered ones are delivered (from a row with a wrong tag on
-// without strobes), all responses awaited, and then the faulty command is reported failed and the
-// younger ones aborted. Only `flush_i` starts it again.
+// Faults: an error in a response, a refused signal, a wrong tag, a bad scale, a row or line that
+// was read wrong, or a blocked command that is abandoned stops the unit: bursts of commands older
+// than the faulty one go on, then no address is offered any more, data of offered ones are
+// delivered (from a row with a wrong tag, or read wrong, on without strobes), all responses
+// awaited, and then the faulty command is reported failed and the younger ones aborted. Only
+// `flush_i` starts it again.
 //
 // Latency: AW is offered 4 cycles after a command without waits is taken, W MemoryLatency + 6
 // cycles after.
@@ -69,12 +70,14 @@ module store_unit
   output accumulator_index_t drain_read_row_o,
   input  word_t              drain_read_data_i [Cols],
   input  logic [1:0]         drain_read_tag_i,
+  input  logic               drain_read_error_i,
 
   // Scratchpad.
   output logic               scratchpad_read_valid_o,
   output line_index_t        scratchpad_read_line_o,
   input  logic               scratchpad_read_grant_i,
   input  line_t              scratchpad_read_data_i,
+  input  logic               scratchpad_read_error_i,
 
   // AXI write channels, ID fixed outside.
   output logic               aw_valid_o,
@@ -277,8 +280,9 @@ module store_unit
     .fault_valid_o(drain_fault), .fault_slot_o(drain_fault_slot),
     .fault_cause_o(drain_fault_cause), .fault_address_o(drain_fault_address),
     .drain_read_valid_o, .drain_read_row_o, .drain_read_data_i, .drain_read_tag_i,
+    .drain_read_error_i,
     .scratchpad_read_valid_o, .scratchpad_read_line_o, .scratchpad_read_grant_i,
-    .scratchpad_read_data_i,
+    .scratchpad_read_data_i, .scratchpad_read_error_i,
     .piece_valid_o(piece_valid), .piece_data_o(piece_data), .piece_bytes_o(piece_bytes),
     .piece_last_o(piece_last), .piece_void_o(piece_void), .piece_ready_i(piece_ready)
   );

@@ -103,7 +103,7 @@ module systolith
   logic counter_clear;
   logic [63:0] cycles, mac_cycles, lost_start, lost_fill, lost_loads, lost_store, lost_other, lost_reentry;
   logic [63:0] lost_drain, lost_tail, macs, bytes_read, bytes_written, load_busy, store_busy, commands;
-  logic [63:0] dropped_beats;
+  logic [63:0] dropped_beats, corrected;
 
   register_block u_registers (
     .clk_i, .rst_ni,
@@ -128,7 +128,8 @@ module systolith
     .lost_loads_i(lost_loads), .lost_store_i(lost_store), .lost_other_i(lost_other),
     .lost_reentry_i(lost_reentry), .lost_drain_i(lost_drain), .lost_tail_i(lost_tail), .macs_i(macs),
     .bytes_read_i(bytes_read), .bytes_written_i(bytes_written), .load_busy_i(load_busy),
-    .store_busy_i(store_busy), .commands_i(commands), .dropped_beats_i(dropped_beats)
+    .store_busy_i(store_busy), .commands_i(commands), .dropped_beats_i(dropped_beats),
+    .corrected_i(corrected)
   );
 
   // ---- bus ----
@@ -197,6 +198,7 @@ module systolith
   logic [2:0][SemaphoreWidth-1:0] unit_blocked_semaphore;
   logic memory_clear, scratchpad_clear_busy, accumulators_clear_busy;
   logic resetting, command_done, dropped_beat;
+  logic scratchpad_corrected, accumulators_corrected, buffer_corrected;
   logic [Semaphores-1:0][1:0] binding_signal_unit;
 
   command_processor u_command_processor (
@@ -211,7 +213,7 @@ module systolith
     .fault_index_o(fault_index), .fault_address_o(fault_address),
     .irq_command_o(irq_command), .irq_fault_o(irq_fault), .irq_idle_o(irq_idle),
     .irq_reset_done_o(irq_reset_done), .reset_request_o,
-    .resetting_o(resetting), .command_done_o(command_done),
+    .resetting_o(resetting), .command_done_o(command_done), .corrected_o(buffer_corrected),
     .binding_signal_unit_o(binding_signal_unit),
     .ar_valid_o(fetch_ar_valid), .ar_address_o(fetch_ar_address), .ar_beats_o(fetch_ar_beats),
     .ar_ready_i(fetch_ar_ready),
@@ -285,6 +287,8 @@ module systolith
   logic operand_read_valid, operand_read_grant, stationary_read_valid, stationary_read_grant;
   line_index_t operand_read_line, stationary_read_line;
   line_t operand_read_data, stationary_read_data;
+  logic operand_read_error, stationary_read_error, array_read_error, array_read_tag_error;
+  accumulator_index_t array_read_error_row;
   logic array_read_valid, array_write_valid, hole;
   accumulator_index_t array_read_row, array_write_row;
   word_t array_read_data [Cols];
@@ -306,10 +310,15 @@ module systolith
     .fault_o(unit_fault[1]),
     .operand_read_valid_o(operand_read_valid), .operand_read_line_o(operand_read_line),
     .operand_read_grant_i(operand_read_grant), .operand_read_data_i(operand_read_data),
+    .operand_read_error_i(operand_read_error),
     .stationary_read_valid_o(stationary_read_valid), .stationary_read_line_o(stationary_read_line),
     .stationary_read_grant_i(stationary_read_grant), .stationary_read_data_i(stationary_read_data),
+    .stationary_read_error_i(stationary_read_error),
     .accumulator_read_valid_o(array_read_valid), .accumulator_read_row_o(array_read_row),
     .accumulator_read_data_i(array_read_data), .accumulator_read_tag_i(array_read_tag),
+    .accumulator_read_tag_error_i(array_read_tag_error),
+    .accumulator_read_error_i(array_read_error),
+    .accumulator_read_error_row_i(array_read_error_row),
     .accumulator_write_valid_o(array_write_valid), .accumulator_write_row_o(array_write_row),
     .accumulator_write_tag_o(array_write_tag), .accumulator_write_data_o(array_write_data),
     .accumulator_hole_i(hole),
@@ -326,6 +335,7 @@ module systolith
   accumulator_index_t drain_read_row;
   word_t drain_read_data [Cols];
   logic [1:0] drain_read_tag;
+  logic drain_read_error, store_read_error;
   logic store_read_valid, store_read_grant;
   line_index_t store_read_line;
   line_t store_read_data;
@@ -341,8 +351,10 @@ module systolith
     .blocked_o(unit_blocked[2]), .fault_o(unit_fault[2]),
     .drain_read_valid_o(drain_read_valid), .drain_read_row_o(drain_read_row),
     .drain_read_data_i(drain_read_data), .drain_read_tag_i(drain_read_tag),
+    .drain_read_error_i(drain_read_error),
     .scratchpad_read_valid_o(store_read_valid), .scratchpad_read_line_o(store_read_line),
     .scratchpad_read_grant_i(store_read_grant), .scratchpad_read_data_i(store_read_data),
+    .scratchpad_read_error_i(store_read_error),
     .aw_valid_o(store_aw_valid), .aw_address_o(store_aw_address), .aw_beats_o(store_aw_beats),
     .aw_ready_i(store_aw_ready),
     .w_valid_o(store_w_valid), .w_data_o(store_w_data), .w_strobe_o(store_w_strobe),
@@ -355,22 +367,29 @@ module systolith
   scratchpad u_scratchpad (
     .clk_i, .rst_ni,
     .clear_i(memory_clear), .clear_busy_o(scratchpad_clear_busy),
+    .corrected_o(scratchpad_corrected),
     .scratchpad_write_valid_i(scratchpad_write_valid), .scratchpad_write_line_i(scratchpad_write_line),
     .scratchpad_write_word_i(scratchpad_write_word), .scratchpad_write_data_i(scratchpad_write_data),
     .scratchpad_write_strobe_i(scratchpad_write_strobe),
     .operand_read_valid_i(operand_read_valid), .operand_read_line_i(operand_read_line),
     .operand_read_grant_o(operand_read_grant), .operand_read_data_o(operand_read_data),
+    .operand_read_error_o(operand_read_error),
     .stationary_read_valid_i(stationary_read_valid), .stationary_read_line_i(stationary_read_line),
     .stationary_read_grant_o(stationary_read_grant), .stationary_read_data_o(stationary_read_data),
+    .stationary_read_error_o(stationary_read_error),
     .store_read_valid_i(store_read_valid), .store_read_line_i(store_read_line),
-    .store_read_grant_o(store_read_grant), .store_read_data_o(store_read_data)
+    .store_read_grant_o(store_read_grant), .store_read_data_o(store_read_data),
+    .store_read_error_o(store_read_error)
   );
 
   accumulators u_accumulators (
     .clk_i, .rst_ni,
     .clear_i(memory_clear), .clear_busy_o(accumulators_clear_busy),
+    .corrected_o(accumulators_corrected),
     .read_valid_i(array_read_valid), .read_row_i(array_read_row),
     .read_data_o(array_read_data), .read_tag_o(array_read_tag),
+    .read_tag_error_o(array_read_tag_error),
+    .read_error_o(array_read_error), .read_error_row_o(array_read_error_row),
     .write_valid_i(array_write_valid), .write_row_i(array_write_row),
     .write_tag_i(array_write_tag), .write_data_i(array_write_data),
     .accumulator_write_valid_i(load_write_valid), .accumulator_write_ready_o(load_write_ready),
@@ -379,6 +398,7 @@ module systolith
     .accumulator_write_tag_i(load_write_tag),
     .drain_read_valid_i(drain_read_valid), .drain_read_row_i(drain_read_row),
     .drain_read_data_o(drain_read_data), .drain_read_tag_o(drain_read_tag),
+    .drain_read_error_o(drain_read_error),
     .hole_o(hole)
   );
 
@@ -397,11 +417,13 @@ module systolith
     .r_beat_i(m_axi_rvalid && m_axi_rready), .w_beat_i(m_axi_wvalid && m_axi_wready),
     .load_busy_i(unit_busy[0]), .store_busy_i(unit_busy[2]), .command_done_i(command_done),
     .dropped_beat_i(dropped_beat),
+    .corrected_i(scratchpad_corrected || accumulators_corrected || buffer_corrected),
     .cycles_o(cycles), .mac_cycles_o(mac_cycles), .lost_start_o(lost_start), .lost_tail_o(lost_tail),
     .lost_drain_o(lost_drain), .lost_loads_o(lost_loads), .lost_store_o(lost_store),
     .lost_other_o(lost_other), .lost_reentry_o(lost_reentry), .lost_fill_o(lost_fill), .macs_o(macs),
     .bytes_read_o(bytes_read), .bytes_written_o(bytes_written), .load_busy_o(load_busy),
-    .store_busy_o(store_busy), .commands_o(commands), .dropped_beats_o(dropped_beats)
+    .store_busy_o(store_busy), .commands_o(commands), .dropped_beats_o(dropped_beats),
+    .corrected_o(corrected)
   );
 
   // Fill is what no other cause explains; the counters derive it. Strays of other IDs are dropped by the arbiter.

@@ -102,6 +102,7 @@ std::span<const Counter> all_counters() {
       {"store_busy", &C::store_busy, true, "the store unit had a command"},
       {"commands", &C::commands, false, "commands completed"},
       {"dropped_beats", &C::dropped_beats, false, "bus beats dropped by a reset"},
+      {"corrected", &C::corrected, false, "reads of an on-chip memory that were corrected"},
   };
   return kCounters;
 }

@@ -28,6 +28,8 @@ module store_unit_proof
   // local memories
   input logic [32*Cols-1:0] row_i,
   input logic [1:0]         row_tag_i,
+  input logic               row_error_i,
+  input logic               line_error_i,
   input line_t              line_i,
   input logic               line_grant_i,
   // memory system
@@ -103,6 +105,7 @@ module store_unit_proof
     .cycle_i('0), .halt_i(halt), .abandon_i(abandon_i && halt), .flush_i(flush),
     .busy_o(), .owed_o(owed), .owed_address_o(), .blocked_o(), .fault_o(),
     .drain_read_valid_o(), .drain_read_row_o(), .drain_read_data_i(row), .drain_read_tag_i(row_tag_i),
+    .drain_read_error_i(row_error_i), .scratchpad_read_error_i(line_error_i),
     .scratchpad_read_valid_o(line_valid), .scratchpad_read_line_o(),
     .scratchpad_read_grant_i(line_grant_i && line_valid), .scratchpad_read_data_i(line_i),
     .aw_valid_o(aw_valid), .aw_address_o(aw_address), .aw_beats_o(aw_beats), .aw_ready_i,

@@ -330,6 +330,7 @@ std::optional<Difference> counters_difference(const Drawn& drawn, DeviceRun& run
   if (auto d =
           check("counter bytes_written", SYSTOLITH_REGISTER_BYTES_WRITTEN_LO, s.write_beats * beat))
     return d;
+  if (auto d = check("counter corrected", SYSTOLITH_REGISTER_CORRECTED_LO, 0)) return d;
   return check("counter dropped_beats", SYSTOLITH_REGISTER_DROPPED_BEATS_LO, 0);
 }
 

@@ -30,7 +30,8 @@ const std::map<std::string, std::uint32_t> kCounters = {
     {"load_busy", SYSTOLITH_REGISTER_LOAD_BUSY_LO},
     {"store_busy", SYSTOLITH_REGISTER_STORE_BUSY_LO},
     {"commands", SYSTOLITH_REGISTER_COMMANDS_LO},
-    {"dropped_beats", SYSTOLITH_REGISTER_DROPPED_BEATS_LO}};
+    {"dropped_beats", SYSTOLITH_REGISTER_DROPPED_BEATS_LO},
+    {"corrected", SYSTOLITH_REGISTER_CORRECTED_LO}};
 
 using Counts = std::map<std::string, std::uint64_t>;
 
@@ -64,6 +65,7 @@ class Counters : public testing::TestWithParam<std::string> {
     expect_sum(c);
     EXPECT_EQ(c.at("commands"), program.commands.size());
     EXPECT_EQ(c.at("dropped_beats"), 0U);
+    EXPECT_EQ(c.at("corrected"), 0U);
     EXPECT_EQ(c.at("bytes_read"), (after.read_beats - before.read_beats) * c_.bus_bytes);
     EXPECT_EQ(c.at("bytes_written"), (after.write_beats - before.write_beats) * c_.bus_bytes);
     for (const std::string& name : moved) EXPECT_GT(c.at(name), 0U) << name;

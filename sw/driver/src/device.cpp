@@ -503,6 +503,7 @@ systolith_counters_t DriverDevice::counters() {
   COUNTER(store_busy, STORE_BUSY);
   COUNTER(commands, COMMANDS);
   COUNTER(dropped_beats, DROPPED_BEATS);
+  COUNTER(corrected, CORRECTED);
 #undef COUNTER
   return c;
 }

@@ -59,7 +59,8 @@ typedef struct systolith_counter_set {
   uint64_t cycles, mac_cycles;
   uint64_t lost_start, lost_fill, lost_loads, lost_store, lost_other, lost_reentry, lost_drain,
       lost_tail;
-  uint64_t macs, bytes_read, bytes_written, load_busy, store_busy, commands, dropped_beats;
+  uint64_t macs, bytes_read, bytes_written, load_busy, store_busy, commands, dropped_beats,
+      corrected;
 } systolith_counters_t;
 
 /* The first fault in ring order. */

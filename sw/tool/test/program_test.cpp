@@ -370,9 +370,9 @@ TEST_F(Programs, MismatchesAreNamed) {
 TEST_F(Programs, CountersAddUpAndHaveMeanings) {
   const std::string program = std::string(SYSTOLITH_PROGRAMS) + "/layer_int8.txt";
   const std::vector<std::string> names = {
-      "cycles",        "mac_cycles",   "lost_start", "lost_fill", "lost_loads",   "lost_store",
-      "lost_other",    "lost_reentry", "lost_drain", "lost_tail", "macs",         "bytes_read",
-      "bytes_written", "load_busy",    "store_busy", "commands",  "dropped_beats"};
+      "cycles",        "mac_cycles",   "lost_start", "lost_fill", "lost_loads",    "lost_store",
+      "lost_other",    "lost_reentry", "lost_drain", "lost_tail", "macs",          "bytes_read",
+      "bytes_written", "load_busy",    "store_busy", "commands",  "dropped_beats", "corrected"};
   for (const std::vector<std::string>& what :
        {std::vector<std::string>{program}, {"9", "10", "11"}}) {
     std::vector<std::string> arguments = {"counters", "--device", "sim:config=4x4"};
@@ -398,6 +398,7 @@ TEST_F(Programs, CountersAddUpAndHaveMeanings) {
     EXPECT_TRUE(text.says(fmt::format("add up to {} = cycles", sum))) << text;
     EXPECT_EQ(values["macs"], what.size() == 1 ? 4U * 4 * 8 : 9U * 10 * 11);
     EXPECT_EQ(values["dropped_beats"], 0U);
+    EXPECT_EQ(values["corrected"], 0U);
     if (what.size() == 1) {
       EXPECT_EQ(values["commands"], 5U);
       EXPECT_EQ(values["mac_cycles"], 4U) << "one row of A each";

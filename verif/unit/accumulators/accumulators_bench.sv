@@ -11,10 +11,14 @@ module accumulators_bench
   output logic [31:0] cols_o,
   output logic [31:0] columns_per_word_o,
   output logic [31:0] latency_o,
+  output logic        secded_o,
   input  logic               read_valid_i,
   input  accumulator_index_t read_row_i,
   output word_t              read_data_o [Cols],
   output logic [1:0]         read_tag_o,
+  output logic               read_tag_error_o,
+  output logic               read_error_o,
+  output accumulator_index_t read_error_row_o,
   input  logic               write_valid_i,
   input  accumulator_index_t write_row_i,
   input  logic [1:0]         write_tag_i,
@@ -31,18 +35,22 @@ module accumulators_bench
   input  accumulator_index_t drain_row_i,
   output word_t              drain_data_o [Cols],
   output logic [1:0]         drain_tag_o,
+  output logic               drain_error_o,
   input  logic clear_i,
-  output logic clear_busy_o
+  output logic clear_busy_o,
+  output logic corrected_o
 );
 
   assign rows_o = AccumulatorRows;
   assign cols_o = Cols;
   assign columns_per_word_o = ColumnsPerWord;
   assign latency_o = MemoryLatency;
+  assign secded_o = MemorySecded;
 
   accumulators u_accumulators (
     .clk_i, .rst_ni,
     .read_valid_i, .read_row_i, .read_data_o, .read_tag_o,
+    .read_tag_error_o, .read_error_o, .read_error_row_o,
     .write_valid_i, .write_row_i, .write_tag_i, .write_data_i, .hole_o,
     .accumulator_write_valid_i(load_valid_i), .accumulator_write_ready_o(load_ready_o),
     .accumulator_write_row_i(load_row_i), .accumulator_write_word_i(load_word_i),
@@ -50,7 +58,8 @@ module accumulators_bench
     .accumulator_write_tag_i(load_tag_i),
     .drain_read_valid_i(drain_valid_i), .drain_read_row_i(drain_row_i),
     .drain_read_data_o(drain_data_o), .drain_read_tag_o(drain_tag_o),
-    .clear_i, .clear_busy_o
+    .drain_read_error_o(drain_error_o),
+    .clear_i, .clear_busy_o, .corrected_o
   );
 
 endmodule

@@ -1,4 +1,5 @@
-// Accumulators: skewed array ports, drain port, load writes in gaps and holes, tags, clear.
+// Accumulators: skewed array ports, drain port, load writes in gaps and holes, tags, clear, flipped
+// bits.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -9,12 +10,18 @@
 #include <vector>
 
 #include "Vaccumulators_bench.h"
+#include "on_chip_memories.hpp"
 
 namespace {
 
 class Accumulators : public testing::Test {
  protected:
   Accumulators() {
+    reset();
+    clear();
+  }
+
+  void reset() {
     top.rst_ni = 1;
     top.clk_i = 0;
     top.eval();
@@ -29,7 +36,6 @@ class Accumulators : public testing::Test {
     words = (cols + per_word - 1) / per_word;
     model.assign(rows, std::vector<uint32_t>(cols));
     tags.assign(rows, 0);
-    clear();
   }
 
   void clear() {
@@ -216,6 +222,43 @@ TEST_F(Accumulators, AFullStreamThatHeedsHolesLetsALoadPass) {
     if (i > 1) EXPECT_EQ(top.hole_o, 0);
     top.write_valid_i = 1;
     cycle();
+  }
+}
+
+// Rows back to back, one of them wrong in one word of one copy: told with that row's last column,
+// or with the drain's data, in no other cycle; nothing before the first clear.
+TEST_F(Accumulators, AWrongRowIsToldToItsReader) {
+  systolith::sim::OnChipMemories memories(*top.contextp(),
+                                          "TOP.accumulators_bench.u_accumulators.");
+  ASSERT_EQ(memories.list().size(), 2 * cols + 2);
+  constexpr uint32_t kReads = 6;
+  for (const bool cleared : {true, false}) {
+    if (!cleared) reset();
+    for (size_t m = 0; m < memories.list().size(); ++m) {
+      const std::string& name = memories.list()[m].name;
+      const bool array = name.find("u_array") != std::string::npos;
+      const bool tag = name.find("_tag") != std::string::npos;
+      const uint32_t column = tag ? 0 : std::stoul(name.substr(name.find('[') + 1));
+      const uint32_t bad = random() % kReads, bit = random() % memories.list()[m].width;
+      memories.flip(m, bad, bit);
+      const bool error = cleared && !top.secded_o, corrected = cleared && top.secded_o;
+      for (uint32_t cycle = 0; cycle < kReads + latency + cols + 2; ++cycle) {
+        top.read_valid_i = top.drain_valid_i = cycle < kReads;
+        top.read_row_i = top.drain_row_i = cycle;
+        plain_edge();
+        // The row whose data are there now was read latency edges ago.
+        const uint32_t now = cycle + 1;
+        const bool last_column = now == bad + latency + cols - 1, first = now == bad + latency;
+        EXPECT_EQ(top.read_error_o, error && array && last_column) << name << ", " << now;
+        if (top.read_error_o) EXPECT_EQ(top.read_error_row_o, bad);
+        EXPECT_EQ(top.read_tag_error_o, error && array && tag && first) << name << ", " << now;
+        EXPECT_EQ(top.drain_error_o, error && !array && first) << name << ", " << now;
+        const bool its_word = now == bad + latency + (array ? column : 0);
+        EXPECT_EQ(top.corrected_o, corrected && its_word) << name << ", " << now;
+      }
+      memories.flip(m, bad, bit);
+      if (HasFailure()) return;
+    }
   }
 }
 

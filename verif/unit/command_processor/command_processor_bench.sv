@@ -129,6 +129,7 @@ module command_processor_bench
   bus_strobe_t w_strobe;
   logic [Semaphores-1:0][1:0] binding;
   logic [127:0] bindings;
+  logic unused_corrected;
 
   command_processor u_command_processor (
     .clk_i, .rst_ni,
@@ -139,7 +140,7 @@ module command_processor_bench
     .completed_o, .busy_o, .faulted_o, .stuck_o,
     .fault_cause_o, .fault_unit_o, .fault_index_o, .fault_address_o,
     .irq_command_o, .irq_fault_o, .irq_idle_o, .irq_reset_done_o, .reset_request_o,
-    .resetting_o, .command_done_o, .binding_signal_unit_o(binding),
+    .resetting_o, .command_done_o, .corrected_o(unused_corrected), .binding_signal_unit_o(binding),
     .ar_valid_o, .ar_address_o(ar_address), .ar_beats_o, .ar_ready_i,
     .r_valid_i, .r_data_i(bus_data_t'(r_data_i)), .r_error_i, .r_last_i, .r_ready_o,
     .aw_valid_o, .aw_address_o(aw_address), .aw_beats_o, .aw_ready_i,

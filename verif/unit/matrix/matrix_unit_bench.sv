@@ -182,6 +182,10 @@ module matrix_unit_bench
   word_t result_data [Cols];
   logic [1:0] sum_tag, result_tag;
   logic scratchpad_clear_busy, accumulators_clear_busy;
+  logic operand_error, stationary_error, sum_tag_error, sum_error;
+  logic unused_store_error, unused_drain_error;
+  logic [1:0] unused_corrected;
+  accumulator_index_t sum_error_row;
   report_t report;
   logic [SemaphoreWidth-1:0] lost_wait_semaphore;
   assign lost_wait_semaphore_o = 8'(lost_wait_semaphore);
@@ -196,10 +200,14 @@ module matrix_unit_bench
     .cycle_i(cycle_q), .halt_i, .abandon_i, .flush_i, .busy_o, .owed_o, .blocked_o, .fault_o,
     .operand_read_valid_o(operand_valid), .operand_read_line_o(operand_line),
     .operand_read_grant_i(operand_grant), .operand_read_data_i(operand_data),
+    .operand_read_error_i(operand_error),
     .stationary_read_valid_o(stationary_valid), .stationary_read_line_o(stationary_line),
     .stationary_read_grant_i(stationary_grant), .stationary_read_data_i(stationary_data),
+    .stationary_read_error_i(stationary_error),
     .accumulator_read_valid_o(sum_valid), .accumulator_read_row_o(sum_row),
     .accumulator_read_data_i(sum_data), .accumulator_read_tag_i(sum_tag),
+    .accumulator_read_tag_error_i(sum_tag_error), .accumulator_read_error_i(sum_error),
+    .accumulator_read_error_row_i(sum_error_row),
     .accumulator_write_valid_o(result_valid), .accumulator_write_row_o(result_row),
     .accumulator_write_tag_o(result_tag), .accumulator_write_data_o(result_data),
     .accumulator_hole_i(hole_o),
@@ -220,6 +228,8 @@ module matrix_unit_bench
     .scratchpad_write_data_i(write_data_i), .scratchpad_write_strobe_i(write_strobe_i),
     .stationary_read_valid_i(stationary_valid), .stationary_read_line_i(stationary_line),
     .stationary_read_grant_o(stationary_grant), .stationary_read_data_o(stationary_data),
+    .stationary_read_error_o(stationary_error), .store_read_error_o(unused_store_error),
+    .operand_read_error_o(operand_error), .corrected_o(unused_corrected[0]),
     .store_read_valid_i, .store_read_line_i(LineIndexWidth'(store_read_line_i)),
     .store_read_grant_o, .store_read_data_o,
     .operand_read_valid_i(operand_valid), .operand_read_line_i(operand_line),
@@ -230,6 +240,8 @@ module matrix_unit_bench
   accumulators u_accumulators (
     .clk_i, .rst_ni,
     .read_valid_i(sum_valid), .read_row_i(sum_row), .read_data_o(sum_data), .read_tag_o(sum_tag),
+    .read_tag_error_o(sum_tag_error), .read_error_o(sum_error), .read_error_row_o(sum_error_row),
+    .drain_read_error_o(unused_drain_error), .corrected_o(unused_corrected[1]),
     .write_valid_i(result_valid), .write_row_i(result_row), .write_tag_i(result_tag),
     .write_data_i(result_data), .hole_o,
     .accumulator_write_valid_i(load_valid_i), .accumulator_write_ready_o(load_ready_o),

@@ -324,6 +324,7 @@ TEST_F(Registers, StatusFaultAndCountersAreRead) {
       COUNTER(store_busy, STORE_BUSY),
       COUNTER(commands, COMMANDS),
       COUNTER(dropped_beats, DROPPED_BEATS),
+      COUNTER(corrected, CORRECTED),
   };
 #undef COUNTER
   uint64_t n = 0;

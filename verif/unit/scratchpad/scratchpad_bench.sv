@@ -12,6 +12,7 @@ module scratchpad_bench
   output logic [31:0] line_bytes_o,
   output logic [31:0] bus_bytes_o,
   output logic [31:0] latency_o,
+  output logic        secded_o,
   input  logic                      write_valid_i,
   input  line_index_t               write_line_i,
   input  logic [WordIndexWidth-1:0] write_word_i,
@@ -21,6 +22,8 @@ module scratchpad_bench
   input  line_index_t read_line_i [3],
   output logic [2:0]  read_grant_o,
   output line_t       read_data_o [3],
+  output logic [2:0]  read_error_o,
+  output logic        corrected_o,
   input  logic clear_i,
   output logic clear_busy_o
 );
@@ -30,6 +33,7 @@ module scratchpad_bench
   assign line_bytes_o = LineBytes;
   assign bus_bytes_o = BusBytes;
   assign latency_o = MemoryLatency;
+  assign secded_o = MemorySecded;
 
   scratchpad u_scratchpad (
     .clk_i, .rst_ni,
@@ -38,11 +42,14 @@ module scratchpad_bench
     .scratchpad_write_strobe_i(write_strobe_i),
     .stationary_read_valid_i(read_valid_i[0]), .stationary_read_line_i(read_line_i[0]),
     .stationary_read_grant_o(read_grant_o[0]), .stationary_read_data_o(read_data_o[0]),
+    .stationary_read_error_o(read_error_o[0]),
     .store_read_valid_i(read_valid_i[1]), .store_read_line_i(read_line_i[1]),
     .store_read_grant_o(read_grant_o[1]), .store_read_data_o(read_data_o[1]),
+    .store_read_error_o(read_error_o[1]),
     .operand_read_valid_i(read_valid_i[2]), .operand_read_line_i(read_line_i[2]),
     .operand_read_grant_o(read_grant_o[2]), .operand_read_data_o(read_data_o[2]),
-    .clear_i, .clear_busy_o
+    .operand_read_error_o(read_error_o[2]),
+    .clear_i, .clear_busy_o, .corrected_o
   );
 
 endmodule

@@ -1,4 +1,4 @@
-// Scratchpad: three read ports with priorities on a bank, strobed writes, clear.
+// Scratchpad: three read ports with priorities on a bank, strobed writes, clear, flipped bits.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "Vscratchpad_bench.h"
+#include "on_chip_memories.hpp"
 
 namespace {
 
@@ -131,6 +132,44 @@ TEST_F(Scratchpad, RandomReadsAndWritesMatchAnArray) {
   }
   EXPECT_GT(refused, 1000u);
   if (top.banks_o > 2) EXPECT_GT(together, 100u);
+}
+
+// A line read beside good lines of other banks: its port alone is told, with the data; nothing
+// before the first clear.
+TEST_F(Scratchpad, AWrongLineIsToldToThePortThatReadsIt) {
+  systolith::sim::OnChipMemories memories(*top.contextp(), "TOP.scratchpad_bench.u_scratchpad.");
+  ASSERT_EQ(memories.list().size(), size_t{top.banks_o} * line_bytes / bus_bytes);
+  const uint32_t in_bank = lines / top.banks_o;
+  for (const bool cleared : {false, true}) {
+    if (cleared) clear();
+    for (size_t m = 0; m < memories.list().size(); ++m) {
+      const auto& memory = memories.list()[m];
+      const uint32_t bad_bank = std::stoul(memory.name.substr(memory.name.find('[') + 1));
+      const uint32_t word = random() % in_bank, bit = random() % memory.width;
+      memories.flip(m, word, bit);
+      for (uint32_t port = 0; port < 3; ++port) {
+        top.read_valid_i = 7;
+        for (uint32_t p = 0; p < 3; ++p) {
+          const uint32_t other = (bad_bank + 1 + p % (top.banks_o - 1)) % top.banks_o;
+          const uint32_t b = p == port ? bad_bank : other;
+          top.read_line_i[p] = b * in_bank + word;
+        }
+        top.eval();
+        ASSERT_TRUE(top.read_grant_o >> port & 1);
+        for (uint32_t i = 0; i < top.latency_o; ++i) {
+          edge();
+          top.read_valid_i = 0;
+        }
+        const bool corrected = top.secded_o != 0;
+        EXPECT_EQ(top.read_error_o, cleared && !corrected ? 1U << port : 0U) << memory.name;
+        EXPECT_EQ(top.corrected_o, cleared && corrected) << memory.name;
+        edge();
+        EXPECT_EQ(top.read_error_o, 0) << memory.name;
+        EXPECT_EQ(top.corrected_o, 0) << memory.name;
+      }
+      memories.flip(m, word, bit);
+    }
+  }
 }
 
 }  // namespace

@@ -175,6 +175,8 @@ module store_unit_bench
   line_t scratchpad [ScratchpadLines];
   logic [32*Cols-1:0] accumulators [AccumulatorRows];
   logic [1:0] tags [AccumulatorRows];
+  logic wrong_lines [ScratchpadLines];
+  logic wrong_rows [AccumulatorRows];
 
   logic drain_read_valid, scratchpad_read_grant;
   accumulator_index_t drain_read_row;
@@ -182,6 +184,8 @@ module store_unit_bench
   logic [32*Cols-1:0] drain_pipe_q [MemoryLatency];
   logic [1:0] tag_pipe_q [MemoryLatency];
   line_t line_pipe_q [MemoryLatency];
+  logic row_error_q [MemoryLatency];
+  logic line_error_q [MemoryLatency];
   logic [31:0] noise_q;
   word_t drain_read_data [Cols];
 
@@ -197,11 +201,17 @@ module store_unit_bench
     if (poke_valid_i && poke_space_i == 2'd2) begin
       tags[AccumulatorIndexWidth'(poke_index_i)] <= poke_data_i[1:0];
     end
+    if (poke_valid_i && poke_space_i == 2'd3) begin
+      if (poke_word_i == '0) wrong_lines[LineIndexWidth'(poke_index_i)] <= poke_data_i[0];
+      else wrong_rows[AccumulatorIndexWidth'(poke_index_i)] <= poke_data_i[0];
+    end
     noise_q <= noise_q * 32'd1664525 + 32'd1013904223;
     drain_pipe_q[0] <= drain_read_valid ? accumulators[drain_read_row] : {Cols{noise_q}};
     tag_pipe_q[0] <= drain_read_valid ? tags[drain_read_row] : noise_q[31:30];
     line_pipe_q[0] <= scratchpad_read_grant ? scratchpad[scratchpad_read_line]
                                             : {(LineBytes/4){noise_q}};
+    row_error_q[0] <= drain_read_valid ? wrong_rows[drain_read_row] : noise_q[29];
+    line_error_q[0] <= scratchpad_read_grant ? wrong_lines[scratchpad_read_line] : noise_q[28];
   end
 
   if (MemoryLatency == 2) begin : gen_second
@@ -209,6 +219,8 @@ module store_unit_bench
       drain_pipe_q[1] <= drain_pipe_q[0];
       tag_pipe_q[1] <= tag_pipe_q[0];
       line_pipe_q[1] <= line_pipe_q[0];
+      row_error_q[1] <= row_error_q[0];
+      line_error_q[1] <= line_error_q[0];
     end
   end
 
@@ -233,9 +245,11 @@ module store_unit_bench
     .owed_address_o(owed_address), .blocked_o, .fault_o,
     .drain_read_valid_o(drain_read_valid), .drain_read_row_o(drain_read_row),
     .drain_read_data_i(drain_read_data), .drain_read_tag_i(tag_pipe_q[MemoryLatency-1]),
+    .drain_read_error_i(row_error_q[MemoryLatency-1]),
     .scratchpad_read_valid_o, .scratchpad_read_line_o(scratchpad_read_line),
     .scratchpad_read_grant_i(scratchpad_read_grant),
     .scratchpad_read_data_i(line_pipe_q[MemoryLatency-1]),
+    .scratchpad_read_error_i(line_error_q[MemoryLatency-1]),
     .aw_valid_o, .aw_address_o(aw_address), .aw_beats_o, .aw_ready_i,
     .w_valid_o, .w_data_o(w_data), .w_strobe_o(w_strobe), .w_last_o, .w_ready_i,
     .b_valid_i, .b_error_i, .b_ready_o
