@@ -107,34 +107,37 @@ class MemoryErrors : public testing::TestWithParam<std::string> {
   /// Seeds, A, B; a product that continues the seeds; a store of it. A is in lines 0.., B in the
   /// upper half.
   Program product(std::uint64_t seed) const {
+    LoadStep seeds = load_rows(kInputs, row_bytes_, kSeedRow, SYSTOLITH_TAG_FP32, kM);
+    LoadStep a = load(kInputs + 0x1000, 2 * c_.rows, 0, kM);
+    LoadStep b = load(kInputs + 0x2000, 2 * c_.cols, half_, c_.rows);
     MatrixStep step = matrix(kM, c_.cols, c_.rows, 0, half_, kSeedRow);
-    step.accumulate = true;
-    step.signal[0] = sync(3);
     StoreStep out = store_rows(kOutputs, row_bytes_, kSeedRow, kM);
-    out.wait[0] = sync(3);
-    return directed(
-        {command(load_rows(kInputs, row_bytes_, kSeedRow, SYSTOLITH_TAG_FP32, kM)),
-         command(load(kInputs + 0x1000, 2 * c_.rows, 0, kM)),
-         command(load(kInputs + 0x2000, 2 * c_.cols, half_, c_.rows)), command(step), command(out)},
-        seed);
+    seeds.signal[0] = a.signal[0] = b.signal[0] = sync(2);
+    step.accumulate = true;
+    step.wait[0] = sync(2, 3);
+    step.signal[0] = out.wait[0] = sync(3);
+    return directed({command(seeds), command(a), command(b), command(step), command(out)}, seed);
   }
 
   /// Lines stored as they are.
   Program copy(std::uint64_t seed) const {
-    return directed({command(load(kInputs, c_.line_bytes(), 5, kM)),
-                     command(store(kOutputs, c_.line_bytes(), 5, kM))},
-                    seed);
+    LoadStep in = load(kInputs, c_.line_bytes(), 5, kM);
+    StoreStep out = store(kOutputs, c_.line_bytes(), 5, kM);
+    in.signal[0] = out.wait[0] = sync(2);
+    return directed({command(in), command(out)}, seed);
   }
 
   /// INT32 rows stored as INT8 with scales of columns, which are in a line of their own.
   Program scaled(std::uint64_t seed) const {
+    LoadStep rows = load_rows(kInputs, row_bytes_, 0, SYSTOLITH_TAG_INT32, kM);
+    LoadStep scales = load(kScales, row_bytes_, 9);
     StoreStep out = store_rows(kOutputs, c_.cols, 0, kM);
+    rows.signal[0] = scales.signal[0] = sync(2);
+    out.wait[0] = sync(2, 2);
     out.conversion = SYSTOLITH_CONVERSION_INT8;
     out.scale_per_column = true;
     out.scale_line = 9;
-    return directed({command(load_rows(kInputs, row_bytes_, 0, SYSTOLITH_TAG_INT32, kM)),
-                     command(load(kScales, row_bytes_, 9)), command(out)},
-                    seed);
+    return directed({command(rows), command(scales), command(out)}, seed);
   }
 
   struct Case {
@@ -240,8 +243,10 @@ TEST_P(MemoryErrors, InTheBufferRefuseTheCommand) {
   for (const bool too_many : {true, false}) {
     for (unsigned beat = 0; beat < 4 * beats; ++beat) {
       SCOPED_TRACE(fmt::format("{}: beat {}", GetParam(), beat));
-      const Program program = directed(
-          {nop(), command(load(kInputs, 16, 0)), nop(), command(store(kOutputs, 16, 0))}, beat);
+      LoadStep in = load(kInputs, 16, 0);
+      StoreStep out = store(kOutputs, 16, 0);
+      in.signal[0] = out.wait[0] = sync(2);
+      const Program program = directed({nop(), command(in), nop(), command(out)}, beat);
       // Once it is in the buffer, before the decoder can have read it.
       const unsigned word = beat % (c_.fetch_buffer * beats);
       unsigned seen = 0;
