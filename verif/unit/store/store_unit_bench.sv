@@ -29,7 +29,7 @@ module store_unit_bench
   input  logic        poke_valid_i,
   input  logic [1:0]  poke_space_i,
   input  logic [31:0] poke_index_i,   // line or row
-  input  logic [31:0] poke_word_i,    // 32-bit word in it
+  input  logic [31:0] poke_word_i,    // 32-bit word in it; of space 3, who is wrong: 0 line, 1 row
   input  logic [31:0] poke_data_i,
 
   // Command.

@@ -29,6 +29,7 @@ enum Cause : std::uint8_t {
   kCauseTypeTag = 12,
   kCauseOverflow = 13,
   kCauseBusWrite = 15,
+  kCauseMemory = 22,
   kCauseAborted = 23
 };
 
@@ -169,6 +170,10 @@ class Driver {
           static_cast<std::uint8_t>(value >> 8 * b);
     }
     poke(0, line, word, value);
+  }
+  /// A row or line is read wrong from now on, or no more.
+  void set_wrong(bool accumulators, std::uint32_t index, bool wrong) {
+    poke(3, index, accumulators ? 1 : 0, wrong ? 1 : 0);
   }
   /// Writes a row or line anew, with random words, while the unit runs; returns when it is written.
   void rewrite(bool accumulators, std::uint32_t index) {

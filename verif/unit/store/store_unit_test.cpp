@@ -633,6 +633,82 @@ TEST_F(StoreUnit, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
   }
 }
 
+// Of a row of lines or accumulators that is read wrong, and of later ones, nothing is written; its
+// tag may be anything.
+TEST_F(StoreUnit, ARowReadWrongFailsWithItsPlaceAndRowsBeforeArePaid) {
+  for (const unsigned t : {0u, 1u, 3u, 6u}) {
+    for (std::uint32_t bad = 0; bad < 6; bad++) {
+      for (const bool accumulators : {true, false}) {
+        d.restart();
+        d.timing = timings()[t];
+        d.fill({kTagFp32});
+        Command first = dense(kRaw, 4, 700);
+        d.add(first);
+        Command c = dense(accumulators ? kBf16 : kRaw, 6, 512);
+        c.base += 0x20000;
+        c.accumulators = accumulators;
+        c.local_base = 10;
+        c.local_pitch = 2;
+        if (!accumulators) c.run = 7;
+        if (accumulators) d.set_tag(10 + 2 * bad, kTagInt32);
+        d.set_wrong(accumulators, 10 + 2 * bad, true);
+        c.signals = {sync(5, 1), 0};
+        d.add(c);
+        d.run(2);
+        d.idle(300);
+        d.set_wrong(accumulators, 10 + 2 * bad, false);
+        ASSERT_EQ(d.reports.size(), 2u);
+        EXPECT_EQ(d.reports[0].state, kCompleted);
+        EXPECT_EQ(d.reports[1].state, kFailed);
+        EXPECT_EQ(d.reports[1].cause, kCauseMemory);
+        EXPECT_EQ(d.reports[1].address, 10 + 2 * bad);
+        EXPECT_EQ(d.owed(), 0u);
+        EXPECT_FALSE(d.top.busy_o);
+        EXPECT_EQ(d.semaphore[5], 0u);
+        d.expect_command(first);
+        for (std::uint32_t row = bad; row < 6; row++) {
+          for (std::uint32_t b = 0; b < c.run; b++)
+            EXPECT_EQ(d.memory_at(kBase + 0x20000 + row * 512 + b), 0xA5);
+        }
+        d.flush = true;
+        d.idle(2);
+        d.flush = false;
+        d.halted = false;
+        ASSERT_FALSE(HasFailure()) << "row " << bad << " timing " << t;
+      }
+    }
+  }
+}
+
+TEST_F(StoreUnit, ScalesReadWrongFailBeforeAnythingIsWritten) {
+  d.fill({kTagInt32});
+  for (std::uint32_t line = 0; line < (4 * d.cols + d.line_bytes - 1) / d.line_bytes; line++) {
+    for (const std::uint32_t scale : {0x3F800000u, 0u}) {
+      d.restart();
+      d.set_scales(kScaleLine, std::vector<std::uint32_t>(d.cols, scale));
+      d.set_wrong(false, kScaleLine + line, true);
+      Command c = dense(kInt8, 6, 512);
+      c.scale = 0;
+      c.scale_per_column = true;
+      c.scale_line = kScaleLine;
+      d.add(c);
+      d.run();
+      d.set_wrong(false, kScaleLine + line, false);
+      EXPECT_EQ(d.reports[0].state, kFailed);
+      // Of a bad scale in an earlier line the scale is the first fault.
+      const bool wrong_first = line == 0 || scale != 0;
+      EXPECT_EQ(d.reports[0].cause, wrong_first ? kCauseMemory : kCauseScale);
+      EXPECT_EQ(d.reports[0].address, wrong_first ? kScaleLine + line : 0);
+      EXPECT_TRUE(d.bursts.empty());
+      d.flush = true;
+      d.idle(2);
+      d.flush = false;
+      d.halted = false;
+      ASSERT_FALSE(HasFailure()) << "line " << line;
+    }
+  }
+}
+
 TEST_F(StoreUnit, AFaultLeavesTheBurstsOfOlderCommandsAlone) {
   // The first command is one run of two bursts, the second of which is still to be addressed when
   // the next command's row is read.
