@@ -2,8 +2,8 @@
 //
 // The decoder's command goes to the queue of its unit (1 load, 2 matrix, 3 store) or, a NOP (0),
 // to completion as a report. It waits while that queue is full, and while `window_open_i` says
-// that completion cannot follow an index so far ahead. Latency: a cycle. `clear_i` empties the
-// queues.
+// that completion cannot follow an index so far ahead. Latency: two cycles, of a NOP one. `clear_i`
+// empties the queues.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -57,28 +57,26 @@ module command_dispatch
   end
   assign dispatch_ready_o = window_open_i && room[dispatch_unit_i];
 
-  logic [$clog2(UnitQueueDepth+1)-1:0] unused_load_count, unused_matrix_count, unused_store_count;
   logic unused_nop_count;
 
-  stream_fifo #(.Width($bits(load_command_t)), .Depth(UnitQueueDepth)) u_load (
+  memory_fifo #(.Width($bits(load_command_t)), .Depth(UnitQueueDepth)) u_load (
     .clk_i, .rst_ni, .flush_i(clear_i),
     .valid_i(push[UnitLoad[1:0]]), .data_i(load_command_i), .ready_o(room[1]),
     .valid_o(load_command_valid_o), .data_o(load_command_o), .ready_i(load_command_ready_i),
-    .count_o(unused_load_count)
+    .held_o(queued_o[0])
   );
-  stream_fifo #(.Width($bits(matrix_command_t)), .Depth(UnitQueueDepth)) u_matrix (
+  memory_fifo #(.Width($bits(matrix_command_t)), .Depth(UnitQueueDepth)) u_matrix (
     .clk_i, .rst_ni, .flush_i(clear_i),
     .valid_i(push[UnitMatrix[1:0]]), .data_i(matrix_command_i), .ready_o(room[2]),
     .valid_o(matrix_command_valid_o), .data_o(matrix_command_o), .ready_i(matrix_command_ready_i),
-    .count_o(unused_matrix_count)
+    .held_o(queued_o[1])
   );
-  stream_fifo #(.Width($bits(store_command_t)), .Depth(UnitQueueDepth)) u_store (
+  memory_fifo #(.Width($bits(store_command_t)), .Depth(UnitQueueDepth)) u_store (
     .clk_i, .rst_ni, .flush_i(clear_i),
     .valid_i(push[UnitStore[1:0]]), .data_i(store_command_i), .ready_o(room[3]),
     .valid_o(store_command_valid_o), .data_o(store_command_o), .ready_i(store_command_ready_i),
-    .count_o(unused_store_count)
+    .held_o(queued_o[2])
   );
-  assign queued_o = {store_command_valid_o, matrix_command_valid_o, load_command_valid_o};
 
   report_t nop;
   logic unused_syncs;

@@ -98,6 +98,7 @@ module command_processor
   output logic  [2:0][1:0] wait_grant_o,
   input  logic  [2:0][1:0] signal_valid_i,
   input  sync_t [2:0][1:0] signal_i,
+  output logic  [2:0][1:0] signal_ready_o,
   output logic  [2:0][1:0] signal_overflow_o,
 
   // ends of commands
@@ -277,7 +278,8 @@ module command_processor
   // ---- semaphores ----
   semaphores #(.Units(3)) u_semaphores (
     .clk_i, .rst_ni, .clear_i(clear),
-    .wait_valid_i, .wait_i, .wait_grant_o, .signal_valid_i, .signal_i, .signal_overflow_o
+    .wait_valid_i, .wait_i, .wait_grant_o, .signal_valid_i, .signal_i,
+    .signal_ready_o, .signal_overflow_o
   );
 
   // ---- completion ----

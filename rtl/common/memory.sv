@@ -42,7 +42,7 @@ module memory #(
   if (Depth < 2) $error("memory: Depth must be at least 2");
   if (Latency != 1 && Latency != 2) $error("memory: Latency must be 1 or 2");
 
-  (* no_rw_check *) logic [Width-1:0] mem [Depth];
+  (* no_rw_check, ram_style = "block" *) logic [Width-1:0] mem [Depth];
 
   // Merged word rather than a write a granule: synthesis turns the feedback into byte enables,
   // simulation writes one word.
