@@ -10,6 +10,7 @@
 #include "campaign.hpp"
 #include "injection.hpp"
 #include "sim.hpp"
+#include "verdict.hpp"
 #include "worker.hpp"
 
 namespace systolith::faults {
@@ -18,7 +19,7 @@ namespace {
 constexpr int kDiffers = 1, kUsage = 2;
 
 struct Options {
-  std::string configurations, kinds, seeds, explain;
+  std::string configurations, kinds, seeds, explain, victim;
   bool list = false, work = false;
 };
 
@@ -78,6 +79,7 @@ int start(int argc, char** argv) {
   app.add_option("--config", o.configurations, "draw among these configurations: NAME,NAME");
   app.add_option("--kinds", o.kinds, "only kinds whose name contains this, see --list");
   app.add_flag("--list", o.list, "all kinds");
+  app.add_option("--victim", o.victim, "")->group("");  // what host_killed starts
   app.footer("Exit status: 0 all as it must be, 1 not, 2 options that can't be used.");
   try {
     app.parse(argc, argv);
@@ -85,6 +87,7 @@ int start(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   try {
+    if (!o.victim.empty()) return run_victim(o.victim);
     regress::keep_results_apart();
     return work(o);
   } catch (const std::exception& error) {

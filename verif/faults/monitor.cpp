@@ -20,16 +20,20 @@ void Monitor::clock(const harness::AxiManagerSignals& device,
 
   if (device.w_valid && memory.w_ready) {
     ++beats_;
-    strobes_.push_back(device.w_strobe);
+    Data data{static_cast<unsigned>(std::countr_zero(device.w_strobe)), 0};
+    if (data.first_byte + sizeof data.word <= bus_bytes_)
+      std::memcpy(&data.word, device.w_data.data() + data.first_byte, sizeof data.word);
+    data_.push_back(data);
   }
-  while (!writes_.empty() && !strobes_.empty()) {
+  while (!writes_.empty() && !data_.empty()) {
     Write& write = writes_.front();
     if (first_beat_ && write.id == kRecordId)
-      records_.push_back((write.address & ~std::uint64_t{bus_bytes_ - 1}) +
-                         static_cast<unsigned>(std::countr_zero(strobes_.front())));
+      records_.push_back(
+          {(write.address & ~std::uint64_t{bus_bytes_ - 1}) + data_.front().first_byte,
+           data_.front().word});
     first_beat_ = --write.beats == 0;
     if (first_beat_) writes_.pop_front();
-    strobes_.pop_front();
+    data_.pop_front();
   }
   if (memory.r_valid && device.r_ready) {
     ++beats_;

@@ -31,8 +31,12 @@ class Monitor {
   const std::vector<Burst>& bursts(unsigned id) const { return bursts_[id]; }
   /// Commands that were fetched whole, by index.
   std::vector<systolith_command_t> fetched() const;
-  /// Where each burst of records has its first byte, in order.
-  const std::vector<std::uint64_t>& records() const { return records_; }
+  /// A burst of a record: where its first byte is, and the index in the record's first burst.
+  struct RecordBurst {
+    std::uint64_t address = 0;
+    std::uint32_t index = 0;
+  };
+  const std::vector<RecordBurst>& records() const { return records_; }
   /// Beats on R and W.
   std::uint64_t beats() const { return beats_; }
 
@@ -52,10 +56,14 @@ class Monitor {
     std::uint64_t address;
     unsigned beats;
   };
-  std::deque<Write> writes_;           // whose data is not whole
-  std::deque<std::uint64_t> strobes_;  // of data that has no address yet
+  std::deque<Write> writes_;  // whose data is not whole
+  struct Data {
+    unsigned first_byte;
+    std::uint32_t word;  // there
+  };
+  std::deque<Data> data_;  // that has no address yet
   bool first_beat_ = true;
-  std::vector<std::uint64_t> records_;
+  std::vector<RecordBurst> records_;
 };
 
 }  // namespace systolith::faults

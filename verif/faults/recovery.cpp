@@ -165,11 +165,27 @@ void run(Session& session, const regress::Drawn& drawn, const char* what) {
     throw Wrong("recovery", fmt::format("{} after recovery: {}", what, difference->text));
 }
 
-void expect_off(Session& session, const char* when) {
-  for (const std::uint32_t offset : {SYSTOLITH_REGISTER_STATUS, SYSTOLITH_REGISTER_COMPLETED,
-                                     SYSTOLITH_REGISTER_FAULT_INDEX, SYSTOLITH_REGISTER_CONTROL})
-    if (const std::uint32_t value = session.read32(offset); value != 0)
-      throw Wrong("recovery", fmt::format("{}: register {:#x} is {:#x}", when, offset, value));
+}  // namespace
+
+void check_off(Session& session, const char* when, bool device) {
+  const auto expect = [&](std::uint32_t offset, std::uint32_t value) {
+    if (const std::uint32_t has = session.read32(offset); has != value)
+      throw Wrong("recovery", fmt::format("{}: register {:#x} is {:#x}", when, offset, has));
+  };
+  for (const std::uint32_t offset :
+       {SYSTOLITH_REGISTER_STATUS, SYSTOLITH_REGISTER_COMPLETED, SYSTOLITH_REGISTER_FAULT,
+        SYSTOLITH_REGISTER_FAULT_INDEX, SYSTOLITH_REGISTER_FAULT_ADDRESS_LO,
+        SYSTOLITH_REGISTER_CONTROL})
+    expect(offset, 0);
+  if (device) {
+    for (std::uint32_t window = 0; window < 3; ++window)
+      expect(SYSTOLITH_REGISTER_WINDOW_PERMIT + window * SYSTOLITH_REGISTER_WINDOW_BASE_LO_STRIDE,
+             0);
+    expect(SYSTOLITH_REGISTER_IRQ_STATUS, 0);
+    expect(SYSTOLITH_REGISTER_RING_LO, 0);
+    expect(SYSTOLITH_REGISTER_BUS_TIMEOUT, SYSTOLITH_BUS_TIMEOUT_RESET);
+    expect(SYSTOLITH_REGISTER_SEMAPHORE_TIMEOUT, SYSTOLITH_SEMAPHORE_TIMEOUT_RESET);
+  }
   if (session.device().reset_request())
     throw Wrong("recovery", fmt::format("{}: a reset is still asked for", when));
   if (const unsigned owed =
@@ -177,11 +193,9 @@ void expect_off(Session& session, const char* when) {
     throw Wrong("debt", fmt::format("{}: {} bursts are owed", when, owed));
 }
 
-}  // namespace
-
 void check_recovery(Session& session, std::uint64_t seed) {
   const std::string& configuration = session.test().drawn.configuration;
-  expect_off(session, "after the reset");
+  check_off(session, "after the reset", false);
   const Dump d = dump(configuration);
   run(session, d.drawn, "dump of the memories");
   const std::vector<std::uint8_t> image = session.image();
@@ -190,7 +204,7 @@ void check_recovery(Session& session, std::uint64_t seed) {
       throw Wrong("leak",
                   fmt::format("byte {} of the dump is {:#04x}", i - (kOutputs - kBase), image[i]));
   if (!session.reset_queue()) throw Wrong("hang", "the reset after the dump does not end");
-  expect_off(session, "after the dump's reset");
+  check_off(session, "after the dump's reset", false);
   run(session, product(configuration, seed), "product");
   if (!session.reset_queue()) throw Wrong("hang", "the reset after the product does not end");
 }

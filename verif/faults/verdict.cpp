@@ -48,10 +48,9 @@ bool waits_by_rows(const systolith_command_t& command) {
 }
 
 /// Bursts of a unit are the model's, as far as they came.
-void check_bursts(const Session& session, unsigned id, const std::vector<Burst>& model,
-                  bool whole) {
+void check_bursts(Session& session, unsigned id, const std::vector<Burst>& model, bool whole) {
   const std::vector<Monitor::Burst>& device = session.monitor().bursts(id);
-  const unsigned bus = const_cast<Session&>(session).device().geometry().bus_bytes;
+  const unsigned bus = session.device().geometry().bus_bytes;
   for (std::size_t i = 0; i < device.size(); ++i) {
     if (i == model.size())
       throw Wrong("burst", fmt::format("burst {} of ID {} at {:#x}: the model has no more", i, id,
@@ -74,20 +73,30 @@ void check_bursts(const Session& session, unsigned id, const std::vector<Burst>&
 
 /// Command whose record the burst of records with this number is a part of.
 std::uint32_t record_command(const Session& session, std::uint64_t ordinal) {
-  const std::vector<std::uint64_t>& all = session.monitor().records();
+  const std::vector<Monitor::RecordBurst>& all = session.monitor().records();
   const regress::Drawn& drawn = session.test().drawn;
   const program::Ring& ring = *drawn.program.ring;
+  const std::uint32_t slots = 1U << ring.slots_log2;
   if (ordinal >= all.size()) throw Wrong("burst", "a record's burst without data");
-  const std::uint64_t slot = (all[ordinal] - ring.records) / SYSTOLITH_RECORD_BYTES;
+  const std::uint64_t address = all[ordinal].address;
+  const auto slot = static_cast<std::uint32_t>((address - ring.records) / SYSTOLITH_RECORD_BYTES);
+  if (session.test().injection.errors.size() > 1) {
+    // Commands that the other error failed or aborted have records, too. What the record says is
+    // checked where it lies in memory.
+    for (std::uint64_t n = ordinal + 1; n-- > 0;)
+      if (all[n].address == address - address % SYSTOLITH_RECORD_BYTES) {
+        if (all[n].index % slots != slot || all[n].index >= session.rung())
+          throw Wrong("record", fmt::format("index {} in slot {}", all[n].index, slot));
+        return all[n].index;
+      }
+  }
   // Earlier records in the slot; of a record in several bursts each part has its own count.
-  const auto earlier = static_cast<std::uint32_t>(
-      std::count(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(ordinal), all[ordinal]));
-  std::uint32_t seen = 0;
-  for (std::uint64_t i = slot; i < drawn.program.commands.size();
-       i += std::uint64_t{1} << ring.slots_log2)
-    if (asks_record(drawn.program.commands[i]) && seen++ == earlier)
+  auto earlier = std::count_if(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(ordinal),
+                               [&](const auto& burst) { return burst.address == address; });
+  for (std::uint64_t i = slot; i < drawn.program.commands.size(); i += slots)
+    if (asks_record(drawn.program.commands[i]) && earlier-- == 0)
       return static_cast<std::uint32_t>(i);
-  throw Wrong("burst", fmt::format("record {} at {:#x} is no command's", ordinal, all[ordinal]));
+  throw Wrong("burst", fmt::format("record {} at {:#x} is no command's", ordinal, address));
 }
 
 std::uint64_t record_address(const program::Ring& ring, std::uint32_t index) {
@@ -96,7 +105,7 @@ std::uint64_t record_address(const program::Ring& ring, std::uint32_t index) {
 }
 
 /// The fault that a burst with an error, or without an answer, is.
-Fault fault_of(const Session& session, const Reference& reference, const harness::AxiHit& hit) {
+Fault fault_of(Session& session, const Reference& reference, const harness::AxiHit& hit) {
   const Case& c = session.test();
   const bool silent = c.injection.errors[hit.injection].effect == AxiInjection::Effect::NeverAnswer;
   const auto cause = [&](std::uint32_t other) -> std::uint32_t {
@@ -116,13 +125,13 @@ Fault fault_of(const Session& session, const Reference& reference, const harness
     }
     case kLoadId: {
       const Burst& burst = reference.loads.at(hit.ordinal);
-      const std::uint64_t bus = const_cast<Session&>(session).device().geometry().bus_bytes;
+      const std::uint64_t bus = session.device().geometry().bus_bytes;
       return {cause(SYSTOLITH_CAUSE_BUS_READ), SYSTOLITH_UNIT_LOAD, burst.command,
               burst.address & ~(bus - 1)};
     }
     case kStoreId: {
       const Burst& burst = reference.stores.at(hit.ordinal);
-      const std::uint64_t bus = const_cast<Session&>(session).device().geometry().bus_bytes;
+      const std::uint64_t bus = session.device().geometry().bus_bytes;
       return {cause(SYSTOLITH_CAUSE_BUS_WRITE), SYSTOLITH_UNIT_STORE, burst.command,
               burst.address & ~(bus - 1)};
     }
@@ -147,8 +156,8 @@ struct States {
 /// stands, so that what has no record did not end.
 class Reader {
  public:
-  Reader(Session& session, const std::vector<std::uint8_t>& image,
-         const std::optional<Fault>& expected, bool settled)
+  Reader(Session& session, const std::vector<std::uint8_t>& image, const Expected& expected,
+         bool settled)
       : session_(session),
         drawn_(session.test().drawn),
         ring_(*drawn_.program.ring),
@@ -178,7 +187,7 @@ class Reader {
           state = State::completed;
         } else if (!settled_) {
           state = State::loose;
-        } else if (!asks_record(command) && i != completed_) {
+        } else if (!asks_record(command) && i != completed_ && !precise()) {
           state = State::unknown;
         }
       }
@@ -187,6 +196,17 @@ class Reader {
     }
     if (settled_) check_states(states);
     return states;
+  }
+
+  /// Everything before the fault is done, and nothing behind it began.
+  bool precise() const {
+    if (!expected_.first) return false;
+    program::Ending ending;
+    ending.faulted = true;
+    ending.cause = expected_.first->cause;
+    ending.fault_index = expected_.first->index;
+    return ending.cause == SYSTOLITH_CAUSE_RING_OVERRUN ||
+           program::is_precise(ending, drawn_.program.commands);
   }
 
  private:
@@ -240,7 +260,7 @@ class Reader {
     const std::uint64_t part = std::uint64_t{session_.device().geometry().bus_bytes} *
                                session_.device().geometry().maximum_burst_beats;
     const bool torn_now = torn && part < SYSTOLITH_RECORD_BYTES;
-    const bool fetch = expected_ && expected_->cause == SYSTOLITH_CAUSE_BUS_FETCH;
+    const bool fetch = expected_.first && expected_.first->cause == SYSTOLITH_CAUSE_BUS_FETCH;
     if (!(fetch && state == SYSTOLITH_STATE_FAILED) &&
         (SYSTOLITH_GET(w, RECORD_UNIT) != unit_of(command) ||
          SYSTOLITH_GET(w, RECORD_OPCODE) != SYSTOLITH_GET(command.words, HEADER_OPCODE)))
@@ -255,14 +275,16 @@ class Reader {
         break;
       case SYSTOLITH_STATE_FAILED:
         states.of[i] = State::failed;
-        if (!settled_) break;
-        if (!expected_ || expected_->index != i || expected_->cause != cause ||
-            (expected_->address != address && !torn_now))
+        if (!settled_ ||
+            std::none_of(expected_.all.begin(), expected_.all.end(), [&](const Fault& f) {
+              return f.index == i && f.cause == cause && (f.address == address || torn_now);
+            }))
           wrong("it was not to fail so");
         break;
       case SYSTOLITH_STATE_ABORTED:
         states.of[i] = State::aborted;
-        if (cause != SYSTOLITH_CAUSE_ABORTED || (address != 0 && !torn_now)) wrong("aborted");
+        if (!settled_ || cause != SYSTOLITH_CAUSE_ABORTED || (address != 0 && !torn_now))
+          wrong("aborted");
         break;
       default:
         wrong("no state");
@@ -274,29 +296,25 @@ class Reader {
     if (completed_ < rung_ && states.of[completed_] != State::never)
       throw Wrong("completed",
                   fmt::format("{} completed, but command {} ended", completed_, completed_));
-    if (!expected_) return;
-    const bool has_record = expected_->cause != SYSTOLITH_CAUSE_BUS_RECORD &&
-                            expected_->cause != SYSTOLITH_CAUSE_RING_OVERRUN;
-    if (has_record && expected_->index < rung_ && !states.record_lost[expected_->index] &&
-        states.of[expected_->index] != State::failed)
-      throw Wrong("record",
-                  fmt::format("command {} failed and left no record of it", expected_->index));
-    program::Ending ending;
-    ending.faulted = true;
-    ending.cause = expected_->cause;
-    ending.fault_index = expected_->index;
-    const bool precise = program::is_precise(ending, drawn_.program.commands);
+    if (!expected_.first) return;
+    const Fault& first = *expected_.first;
+    const bool has_record =
+        first.cause != SYSTOLITH_CAUSE_BUS_RECORD && first.cause != SYSTOLITH_CAUSE_RING_OVERRUN;
+    if (has_record && first.index < rung_ && !states.record_lost[first.index] &&
+        states.of[first.index] != State::failed)
+      throw Wrong("record", fmt::format("command {} failed and left no record of it", first.index));
     for (std::uint32_t i = 0; i < rung_; ++i) {
       const State state = states.of[i];
-      if (precise && i < expected_->index && state != State::completed)
+      if (precise() && i < first.index && state != State::completed)
         throw Wrong("completed",
                     fmt::format("command {} did not complete, before a refused one", i));
-      if (precise && i > expected_->index && state != State::never && state != State::unknown)
+      if (precise() && i > first.index && state != State::never)
         throw Wrong("completed", fmt::format("command {} ran, after a refused one", i));
       if (state != State::aborted) continue;
       const systolith_command_t& command = drawn_.program.commands[i];
-      const bool behind = expected_->index < rung_ && i > expected_->index &&
-                          unit_of(command) == unit_of(drawn_.program.commands[expected_->index]);
+      const bool behind = std::any_of(
+          expected_.all.begin(), expected_.all.end(),
+          [&](const Fault& fault) { return fault.index < i && fault.unit == unit_of(command); });
       if (!behind && !waits_by_rows(command))
         throw Wrong("record", fmt::format("command {} was aborted without a reason", i));
     }
@@ -306,7 +324,7 @@ class Reader {
   const regress::Drawn& drawn_;
   const program::Ring& ring_;
   const std::vector<std::uint8_t>& image_;
-  const std::optional<Fault>& expected_;
+  const Expected& expected_;
   const bool settled_;
   const std::uint32_t completed_, rung_;
 };
@@ -402,32 +420,47 @@ void check_interrupts(Session& session, const States& states, bool faulted) {
 
 }  // namespace
 
-std::optional<Fault> expected_fault(const Session& session, const Reference& reference) {
-  const Case& c = session.test();
-  const auto& hits = const_cast<Session&>(session).device().memory().hits();
-  std::optional<Fault> first;
-  if (!c.injection.errors.empty() && hits.empty())
+Expected expected_fault(Session& session, const Reference& reference,
+                        const program::Ending& ending) {
+  const Injection& injection = session.test().injection;
+  const auto& hits = session.device().memory().hits();
+  if (injection.host == HostAction::overrun)
+    return Expected(Fault{
+        SYSTOLITH_CAUSE_RING_OVERRUN, SYSTOLITH_UNIT_COMMAND_PROCESSOR, session.rung(),
+        session.rung() + (1U << session.test().drawn.program.ring->slots_log2) + injection.value});
+  if (!injection.errors.empty() && hits.empty())
     throw Wrong("injection", "no burst that the injection is for ever came");
+  Expected expected;
+  std::optional<Fault>& first = expected.first;
   for (const harness::AxiHit& hit : hits) {
+    if (injection.errors[hit.injection].effect == AxiInjection::Effect::NeverAnswer &&
+        injection.bus_timeout == 0)
+      continue;  // it comes in time
     const Fault fault = fault_of(session, reference, hit);
-    // Of the unit's own and its record's the unit's comes first.
-    if (!first || static_cast<std::int32_t>(fault.index - first->index) < 0) first = fault;
+    expected.all.push_back(fault);
+    if (!first || static_cast<std::int32_t>(fault.index - first->index) < 0 ||
+        // A unit's own fault comes before its record's.
+        (fault.index == first->index && fault.cause != SYSTOLITH_CAUSE_BUS_RECORD))
+      first = fault;
   }
-  if (!first && reference.run.seen.ending.faulted) {
-    const program::Ending& ending = reference.run.seen.ending;
-    first = Fault{ending.cause, ending.unit, ending.fault_index, ending.fault_address};
-  }
-  return first;
+  if (!first && ending.faulted)
+    return Expected(Fault{ending.cause, ending.unit, ending.fault_index, ending.fault_address});
+  return expected;
 }
 
-void check_run(Session& session, const Reference& reference, End end,
-               const std::optional<Fault>& expected) {
+void check_run(Session& session, const Reference& reference, End end, const Expected& expected) {
   if (end == End::broken) throw Wrong("assertion", session.text());
   if (end == End::hung)
     throw Wrong("hang",
                 fmt::format("{} of {} commands completed, then none in {} cycles; due: {}",
                             session.completed(), session.test().drawn.program.commands.size(),
-                            regress::kStill, text_of(expected)));
+                            regress::kStill, text_of(expected.first)));
+  if (end == End::stuck) {
+    // Nothing else is silent for as long, and no one waits much longer.
+    const std::uint64_t timeout = session.test().injection.bus_timeout, slack = 3000;
+    if (session.silence() + 500 < timeout || session.silence() > timeout + slack)
+      throw Wrong("time-out", fmt::format("of {} cycles: after {}", timeout, session.silence()));
+  }
   const bool whole = end == End::idle;
   check_bursts(session, kLoadId, reference.loads, whole);
   check_bursts(session, kStoreId, reference.stores, whole);
@@ -437,9 +470,16 @@ void check_run(Session& session, const Reference& reference, End end,
   std::optional<Fault> has;
   if (ending.faulted)
     has = Fault{ending.cause, ending.unit, ending.fault_index, ending.fault_address};
-  if (has != expected)
-    throw Wrong("fault", fmt::format("fault: device {}; due {}", text_of(has), text_of(expected)));
-  if (!expected) {
+  if (has != expected.first)
+    throw Wrong("fault",
+                fmt::format("fault: device {}; due {}", text_of(has), text_of(expected.first)));
+  if (!expected.first) {
+    // The host may have left rubbish in the ring.
+    const auto at = static_cast<std::ptrdiff_t>(drawn.program.ring->address - kBase);
+    if (!std::equal(session.ring().begin(), session.ring().end(), seen.image.begin() + at))
+      throw Wrong("stray write", "the ring is not as the host left it");
+    std::copy_n(reference.run.seen.image.begin() + at, session.ring().size(),
+                seen.image.begin() + at);
     std::optional<regress::Difference> difference =
         regress::difference_of(drawn, seen, reference.run.seen);
     if (!difference)
@@ -459,6 +499,14 @@ void check_run(Session& session, const Reference& reference, End end,
   }
   const harness::AxiMemoryStatistics& s = session.device().memory().statistics();
   if (s.unmapped_reads + s.unmapped_writes != 0) throw Wrong("stray", "beats outside of memory");
+}
+
+void check_cut(Session& session, const Reference& reference) {
+  check_bursts(session, kLoadId, reference.loads, false);
+  check_bursts(session, kStoreId, reference.stores, false);
+  const std::vector<std::uint8_t> image = session.image();
+  const States states = Reader(session, image, {}, false).read();
+  check_memory(session, reference, states, image);
 }
 
 }  // namespace systolith::faults
