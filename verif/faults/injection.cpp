@@ -524,6 +524,8 @@ constexpr Entry kEntries[] = {
 std::vector<const Entry*> named(std::string_view part) {
   std::vector<const Entry*> chosen;
   for (const Entry& entry : kEntries)
+    if (part == entry.name) return {&entry};
+  for (const Entry& entry : kEntries)
     if (std::string_view(entry.name).find(part) != std::string_view::npos) chosen.push_back(&entry);
   if (chosen.empty())
     throw std::invalid_argument(fmt::format("no kind with '{}' in its name: see --list", part));

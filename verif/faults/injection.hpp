@@ -80,7 +80,7 @@ std::vector<Kind> kinds();
 /// Throws std::invalid_argument where no kind has `part` in its name.
 void check_kinds(std::string_view part);
 
-/// All that a seed draws. The kind is one whose name contains `part`.
+/// All that a seed draws. The kind is `part`, or one whose name contains it.
 Case draw_case(std::uint64_t seed, std::span<const std::string> configurations,
                std::string_view part);
 

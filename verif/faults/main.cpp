@@ -20,6 +20,7 @@ constexpr int kDiffers = 1, kUsage = 2;
 
 struct Options {
   std::string configurations, kinds, seeds, explain, victim;
+  unsigned share = 0;
   bool list = false, work = false;
 };
 
@@ -65,6 +66,15 @@ int work(const Options& o) {
     regress::serve_seeds(run);
     return 0;
   }
+  if (o.share != 0) {
+    // A seed a kind, so that each has another program.
+    bool passed = true;
+    const std::vector<Kind> all = kinds();
+    const std::uint64_t first = regress::parse_seed(o.seeds);
+    for (std::size_t i = first % o.share; i < all.size(); i += o.share)
+      passed = run_seed(first + i, configurations, all[i].name) && passed;
+    return passed ? 0 : kDiffers;
+  }
   return regress::run_seeds(o.seeds, run) ? 0 : kDiffers;
 }
 
@@ -78,6 +88,7 @@ int start(int argc, char** argv) {
   app.add_option("--explain", o.explain, "print what a seed injects, and its program");
   app.add_option("--config", o.configurations, "draw among these configurations: NAME,NAME");
   app.add_option("--kinds", o.kinds, "only kinds whose name contains this, see --list");
+  app.add_option("--every", o.share, "each kind once (1), or every N-th, with seeds from --seeds on");
   app.add_flag("--list", o.list, "all kinds");
   app.add_option("--victim", o.victim, "")->group("");  // what host_killed starts
   app.footer("Exit status: 0 all as it must be, 1 not, 2 options that can't be used.");

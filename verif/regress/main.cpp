@@ -32,7 +32,7 @@ and data, interleaving, noise, when written data is there; the host draws ring s
 Compared with the golden model: fault, commands completed, every byte of memory with the records (without times),
 interrupts, counters. Assertions of the RTL and rules of the bus are live.
 
-Not drawn: faults and resets (verif/system), programs that race, several queues.
+Not drawn: faults and resets (make faults), programs that race, several queues.
 
 )";
 
