@@ -88,7 +88,8 @@ int start(int argc, char** argv) {
   app.add_option("--explain", o.explain, "print what a seed injects, and its program");
   app.add_option("--config", o.configurations, "draw among these configurations: NAME,NAME");
   app.add_option("--kinds", o.kinds, "only kinds whose name contains this, see --list");
-  app.add_option("--every", o.share, "each kind once (1), or every N-th, with seeds from --seeds on");
+  app.add_option("--every", o.share,
+                 "each kind once (1), or every N-th, with seeds from --seeds on");
   app.add_flag("--list", o.list, "all kinds");
   app.add_option("--victim", o.victim, "")->group("");  // what host_killed starts
   app.footer("Exit status: 0 all as it must be, 1 not, 2 options that can't be used.");

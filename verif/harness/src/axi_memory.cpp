@@ -77,8 +77,7 @@ uint16_t AxiMemory::match(AxiInjection::Kind kind, uint8_t id, uint64_t first, u
     if (last < injection.first_address || first > injection.last_address) continue;
     const int64_t ordinal = slot.seen++;
     if (injection.burst >= 0 && injection.burst != ordinal) continue;
-    hits_.push_back(
-        {n, id, bursts_[kind == AxiInjection::Kind::Write][id % kIds], first, cycle_});
+    hits_.push_back({n, id, bursts_[kind == AxiInjection::Kind::Write][id % kIds], first, cycle_});
     if (injection.effect == AxiInjection::Effect::NeverAnswer) {
       *never = true;
     } else {
