@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test regress bench lint format generate area area-ecp5 mutants formal clean
+.PHONY: help setup tool build sim wave test regress faults bench lint format generate area area-ecp5 mutants formal clean
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -42,6 +42,11 @@ regress: $(BUILD)/build.ninja ## random programs: N=1000 SEED=1 [JOBS= CONFIG=na
 	@scripts/setup lint
 	cmake --build --preset release -j $(JOBS) --target systolith_regress
 	@$(VENV)/python scripts/regress -n '$(or $(N),1000)' --seed '$(or $(SEED),1)' --jobs '$(JOBS)' --config '$(CONFIG)' $(if $(TIME),--time '$(TIME)') $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(REGRESS)
+
+faults: $(BUILD)/build.ninja ## injected faults: N=1000 SEED=1 [JOBS= CONFIG=names TIME=minutes FAULTS=options]
+	@scripts/setup lint
+	cmake --build --preset release -j $(JOBS) --target systolith_faults
+	@$(VENV)/python scripts/faults -n '$(or $(N),1000)' --seed '$(or $(SEED),1)' --jobs '$(JOBS)' --config '$(CONFIG)' $(if $(TIME),--time '$(TIME)') $(FAULTS)
 
 lint: ## all static checks, each with its time
 	@scripts/setup

@@ -99,6 +99,7 @@ module command_processor
   output logic  [2:0][1:0] wait_grant_o,
   input  logic  [2:0][1:0] signal_valid_i,
   input  sync_t [2:0][1:0] signal_i,
+  output logic  [2:0][1:0] signal_ready_o,
   output logic  [2:0][1:0] signal_overflow_o,
 
   // ends of commands
@@ -169,6 +170,7 @@ module command_processor
         failing = !resetting_o;
       end
     end
+    if (nop_valid && nop_report.state == command_pkg::StateFailed) failing = !resetting_o;
     active = report_valid_i != '0 || nop_valid || wait_grant_o != '0 || signal_valid_i != '0;
   end
 
@@ -210,7 +212,7 @@ module command_processor
   logic        read, word_valid, release_command;
   logic [3:0]  word_index;
   logic [63:0] word, word_place;
-  logic        word_error;
+  logic        word_error, buffer_corrected, queue_corrected;
 
   command_fetch u_fetch (
     .clk_i, .rst_ni, .flush_i(flush_o), .stop_i(stop), .ring_i(ring),
@@ -218,7 +220,7 @@ module command_processor
     .command_valid_o(command_valid), .command_fault_o(command_fault),
     .fault_address_o(fetch_fault_address), .read_i(read), .word_valid_o(word_valid),
     .word_index_o(word_index), .word_o(word), .word_error_o(word_error),
-    .word_place_o(word_place), .corrected_o, .release_i(release_command),
+    .word_place_o(word_place), .corrected_o(buffer_corrected), .release_i(release_command),
     .owed_o(fetch_owed), .owed_address_o(fetch_owed_address), .beat_o(fetch_beat),
     .arriving_o(fetch_arriving), .idle_o(fetch_idle),
     .ar_valid_o, .ar_address_o, .ar_beats_o, .ar_ready_i,
@@ -274,14 +276,15 @@ module command_processor
     .load_command_valid_o, .load_command_o, .load_command_ready_i,
     .matrix_command_valid_o, .matrix_command_o, .matrix_command_ready_i,
     .store_command_valid_o, .store_command_o, .store_command_ready_i,
-    .queued_o(queued),
+    .queued_o(queued), .corrected_o(queue_corrected),
     .report_valid_o(nop_valid), .report_o(nop_report), .report_ready_i(report_ready[3])
   );
 
   // ---- semaphores ----
   semaphores #(.Units(3)) u_semaphores (
     .clk_i, .rst_ni, .clear_i(clear),
-    .wait_valid_i, .wait_i, .wait_grant_o, .signal_valid_i, .signal_i, .signal_overflow_o
+    .wait_valid_i, .wait_i, .wait_grant_o, .signal_valid_i, .signal_i,
+    .signal_ready_o, .signal_overflow_o
   );
 
   // ---- completion ----
@@ -307,6 +310,7 @@ module command_processor
   );
   assign completed_o = completed;
   assign report_ready_o = report_ready[2:0];
+  assign corrected_o = buffer_corrected || queue_corrected;
 
   `ASSERT(IrqFaultOnce, !irq_fault_o || faulted_o)
 

@@ -5,8 +5,8 @@
 //   any -> Blame -> Stuck                            (bus time-out; only rst_ni leads out)
 //
 // Halt: units start nothing more (`halt_o`); once each is idle or only blocked on a semaphore, and
-// stays so for Settle cycles, those blocked are told to abandon; once all is idle, recorded and
-// paid the queue is Faulted. A semaphore time-out halts likewise, and fails the oldest command
+// stays so for Settle cycles, those blocked are told to abandon; once all is idle, recorded, counted
+// and paid the queue is Faulted. A semaphore time-out halts likewise, and fails the oldest command
 // that is not complete. Latency: `tail_o` the cycle after a doorbell; `halt_o` the cycle after a
 // unit has a fault, before its report.
 `include "systolith_assert.svh"
@@ -310,7 +310,9 @@ module queue_control
         if (settle_q == Settle && quiet) begin
           if (unit_busy_i != '0) begin
             abandon_d = 1'b1;
-          end else if (record_idle_i && !fetch_owed_i && (!victim_q || victim_reported_q)) begin
+          end else if (record_idle_i && !fetch_owed_i && !search_done_i &&
+                       (!victim_q || victim_reported_q)) begin
+            // What ended is counted: `search_done_i` is of the oldest command that is not.
             state_d = Faulted;
           end
         end

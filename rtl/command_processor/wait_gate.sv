@@ -7,12 +7,16 @@
 //
 // Latency: first ask in the cycle after `start_i`; `allowed_o` rises in the cycle after a grant. An unused
 // wait allows every row in the cycle after `start_i`. One grant a cycle.
+//
+// CountWidth: bits of a count of rows, 1..32.
 `include "systolith_assert.svh"
 `default_nettype none
 
 module wait_gate
   import systolith_pkg::*;
-(
+#(
+  parameter int unsigned CountWidth = 32
+) (
   input  logic        clk_i,
   input  logic        rst_ni,
 
@@ -20,8 +24,8 @@ module wait_gate
   input  logic        start_i,
   input  logic        clear_i,    // forget: nothing is asked, nothing allowed
   input  sync_t       sync_i,
-  input  logic [31:0] rows_i,
-  output logic [32:0] allowed_o,  // rows that may start
+  input  logic [CountWidth-1:0] rows_i,
+  output logic [CountWidth:0] allowed_o,  // rows that may start
   output logic        asking_o,   // a grant is still to come
 
   // Semaphores.
@@ -30,13 +34,16 @@ module wait_gate
   input  logic        wait_grant_i
 );
 
-  localparam logic [32:0] All = '1;
+  localparam logic [CountWidth:0] All = '1;
 
   logic        active_q, active_d;    // more grants are needed
-  logic [32:0] allowed_q, allowed_d;
-  logic [32:0] next_allowed;
+  logic [CountWidth:0] allowed_q, allowed_d;
+  logic [CountWidth:0] next_allowed;
+  logic        last;                  // this grant allows the rest
 
-  assign next_allowed = allowed_q + (33'd1 << sync_i.rows_log2);
+  assign next_allowed = allowed_q + ((CountWidth + 1)'(1) << sync_i.rows_log2);
+  assign last = !sync_i.by_rows || 32'(sync_i.rows_log2) >= CountWidth ||
+      next_allowed >= {1'b0, rows_i};
 
   always_comb begin
     active_d = active_q;
@@ -45,7 +52,7 @@ module wait_gate
       active_d = (sync_i.count != '0);
       allowed_d = (sync_i.count != '0) ? '0 : All;
     end else if (active_q && wait_grant_i) begin
-      if (!sync_i.by_rows || next_allowed >= {1'b0, rows_i}) begin
+      if (last) begin
         active_d = 1'b0;
         allowed_d = All;
       end else begin

@@ -1,2 +1,3 @@
 common/stream_fifo.sv
 common/memory.sv
+common/memory_fifo.sv

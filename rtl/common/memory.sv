@@ -139,7 +139,7 @@ module memory #(
   localparam int unsigned Lane = Granule + GranuleChecks;
   localparam int unsigned Stored = Granules * Lane;
 
-  (* no_rw_check *) logic [Stored-1:0] mem [Depth];
+  (* no_rw_check, ram_style = "block" *) logic [Stored-1:0] mem [Depth];
 
   // Merged word rather than a write a granule: synthesis turns the feedback into byte enables,
   // simulation writes one word.

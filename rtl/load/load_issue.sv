@@ -88,20 +88,20 @@ module load_issue
 
   logic [1:0] unused_wait;
   logic [1:0] gate_open, gate_all;
-  logic [1:0][32:0] allowed;
+  logic [1:0][RowsWidth:0] allowed;
   logic [1:0] gate_asking;
 
   assign command_ready_o = (!held_valid_q || released) && !halt_i && !stop_i && !flush_i;
   assign take            = command_valid_i && command_ready_o;
 
   for (genvar i = 0; i < 2; i++) begin : gen_wait
-    wait_gate u_wait_gate (
+    wait_gate #(.CountWidth(RowsWidth)) u_wait_gate (
         .clk_i,
         .rst_ni,
         .start_i     (held_valid_q && fresh_q),
         .clear_i     (flush_i || stop_i || (halt_i && !gating_q)),
         .sync_i      (held_q.header.waits[i]),
-        .rows_i      (32'(held_q.transfer.rows)),
+        .rows_i      (held_q.transfer.rows),
         .allowed_o   (allowed[i]),
         .asking_o    (gate_asking[i]),
         .wait_valid_o(wait_valid_o[i]),
@@ -204,7 +204,7 @@ module load_issue
   logic [12:0] unused_walk_bytes;
   logic unused_walk_last_of_run, unused_walk_last;
 
-  assign row_allowed = !gating_q || (33'(row_q) < allowed[0] && 33'(row_q) < allowed[1]);
+  assign row_allowed = !gating_q || ({1'b0, row_q} < allowed[0] && {1'b0, row_q} < allowed[1]);
 
   always_comb begin
     row_d = row_q;

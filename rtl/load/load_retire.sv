@@ -39,6 +39,7 @@ module load_retire
     // semaphores
     output logic [1:0]    signal_valid_o,
     output sync_t [1:0]   signal_o,
+    input  logic [1:0]    signal_ready_i,
     input  logic [1:0]    signal_overflow_i,
 
     // report
@@ -66,26 +67,27 @@ module load_retire
   logic [SemaphoreWidth-1:0] fault_semaphore_q;
 
   logic [1:0] gate_done, gate_overflow;
-  logic [31:0] rows_done;
+  rows_t rows_done;
   logic row_of_tracked;
   logic completed, given_up, leaves;
 
   assign row_of_tracked = row_done_i && (is_current_q || command_done_i);
-  assign rows_done      = 32'(row_of_tracked) + (fresh_q ? 32'(early_rows_q) : '0);
+  assign rows_done      = rows_t'(row_of_tracked) + (fresh_q ? early_rows_q : '0);
 
   for (genvar i = 0; i < 2; i++) begin : gen_signal
-    signal_gate u_signal_gate (
+    signal_gate #(.CountWidth(RowsWidth)) u_signal_gate (
         .clk_i,
         .rst_ni,
         .start_i          (tracked_q && fresh_q),
         .clear_i          (flush_i || given_up),
         .sync_i           (context_q.signals[i]),
-        .rows_i           (32'(context_q.rows)),
+        .rows_i           (context_q.rows),
         .rows_done_i      (rows_done),
         .done_o           (gate_done[i]),
         .overflow_o       (gate_overflow[i]),
         .signal_valid_o   (signal_valid_o[i]),
         .signal_o         (signal_o[i]),
+        .signal_ready_i   (signal_ready_i[i]),
         .signal_overflow_i(signal_overflow_i[i])
     );
   end

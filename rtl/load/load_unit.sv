@@ -50,6 +50,7 @@ module load_unit
     input  logic [1:0]                      wait_grant_i,
     output logic [1:0]                      signal_valid_o,
     output sync_t [1:0]                     signal_o,
+    input  logic [1:0]                      signal_ready_i,
     input  logic [1:0]                      signal_overflow_i,
 
     // report
@@ -209,6 +210,7 @@ module load_unit
       .stop_o           (stop),
       .signal_valid_o,
       .signal_o,
+      .signal_ready_i,
       .signal_overflow_i,
       .report_valid_o,
       .report_o,

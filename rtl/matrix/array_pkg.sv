@@ -41,7 +41,9 @@ package array_pkg;
   parameter int unsigned RowIndexWidth = index_width(Rows);
 
   // An operand as the lanes take it. Float: an E8M10 value whose subnormals have been normalised,
-  // so that a lane never sees an unnormalised product. INT8: two bytes in bits 15:0, the rest zero.
+  // so that a lane never sees an unnormalised product. INT8: two bytes in bits 15:0, the rest zero;
+  // with MultiplierBlocks byte 1, sign extended, in place of the significand and byte 0 in place of
+  // the exponent, so that the multipliers' inputs need no multiplexers.
   typedef struct packed {
     logic       negative;
     logic       special;    // infinite, or NaN if also nonzero

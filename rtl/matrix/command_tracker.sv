@@ -41,6 +41,7 @@ module command_tracker
   // signals
   output logic [1:0]   signal_valid_o,
   output sync_t [1:0]  signal_o,
+  input  logic [1:0]   signal_ready_i,
   input  logic [1:0]   signal_overflow_i,
   // reports
   output logic         report_valid_o,
@@ -239,7 +240,7 @@ module command_tracker
       .start_i(start), .clear_i(clear_i || head_stopped),
       .sync_i(head.signals[s]), .rows_i(head.rows), .rows_done_i(feed),
       .done_o(signals_done[s]), .overflow_o(overflow[s]),
-      .signal_valid_o(signal_valid_o[s]), .signal_o(signal_o[s]),
+      .signal_valid_o(signal_valid_o[s]), .signal_o(signal_o[s]), .signal_ready_i(signal_ready_i[s]),
       .signal_overflow_i(signal_overflow_i[s])
     );
   end

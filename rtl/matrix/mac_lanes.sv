@@ -158,6 +158,13 @@ module mac_lanes
     logic [16:0] high;
     logic [21:0] low;
     logic [21:0] magnitude;
+    logic signed [11:0] a_wide, w_wide;
+    logic signed [21:0] wide;
+    logic signed [15:0] narrow;
+    a_wide = '0;
+    w_wide = '0;
+    wide = '0;
+    narrow = '0;
     sign_0_6 = '0;
     sign_7 = '0;
     byte_1 = '0;
@@ -189,38 +196,47 @@ module mac_lanes
         int8 = FormatInt8 && (!FormatBf16 || operand_q[i][Int8Bit]);
         a_significand = {a.nonzero, a.fraction};
         w_significand = {w.nonzero, w.fraction};
-        // One array of partial products serves both formats. `low` is the product of bytes 0, or of
-        // the low eight bits of the significands. `high` is the product of bytes 1, or of what then
-        // is missing from 11 x 11 bits, eight places up: a[10:8] x w[7:0], a[10:3] x w[10:8] and
-        // the corner a[2:0] x w[10:8]. Signed bytes by Baugh and Wooley: the terms with one sign
-        // bit are inverted and a constant is added.
-        sign_0_6 = {int8, 7'd0};
-        sign_7 = {1'b0, {7{int8}}};
-        byte_1 = int8 ? a[15:8] : {2'd0, w_significand[10:8], a_significand[10:8]};
-        rows_1 = int8 ? w[15:8] : w_significand[7:0];
-        rows_2 = int8 ? w[15:8] : a_significand[10:3];
-        corner = w_significand[10:8] & {3{~int8}};
-        high = {9'd0, (byte_1 & {{5{rows_2[0]}}, {3{rows_1[0]}}}) ^ sign_0_6}
-            + {8'd0, (byte_1 & {{5{rows_2[1]}}, {3{rows_1[1]}}}) ^ sign_0_6, 1'd0}
-            + {7'd0, (byte_1 & {{5{rows_2[2]}}, {3{rows_1[2]}}}) ^ sign_0_6, 2'd0}
-            + {6'd0, (byte_1 & {{5{rows_2[3]}}, {3{rows_1[3]}}}) ^ sign_0_6, 3'd0}
-            + {5'd0, (byte_1 & {{5{rows_2[4]}}, {3{rows_1[4]}}}) ^ sign_0_6, 4'd0}
-            + {4'd0, (byte_1 & {{5{rows_2[5]}}, {3{rows_1[5]}}}) ^ sign_0_6, 5'd0}
-            + {3'd0, (byte_1 & {{5{rows_2[6]}}, {3{rows_1[6]}}}) ^ sign_0_6, 6'd0}
-            + {2'd0, (byte_1 & {{5{rows_2[7]}}, {3{rows_1[7]}}}) ^ sign_7, 7'd0}
-            + {14'd0, a_significand[2:0] & {3{corner[0]}}}
-            + {13'd0, a_significand[2:0] & {3{corner[1]}}, 1'd0}
-            + {12'd0, a_significand[2:0] & {3{corner[2]}}, 2'd0};
-        low = {14'd0, (a[7:0] & {8{w[0]}}) ^ sign_0_6}
-            + {13'd0, (a[7:0] & {8{w[1]}}) ^ sign_0_6, 1'd0}
-            + {12'd0, (a[7:0] & {8{w[2]}}) ^ sign_0_6, 2'd0}
-            + {11'd0, (a[7:0] & {8{w[3]}}) ^ sign_0_6, 3'd0}
-            + {10'd0, (a[7:0] & {8{w[4]}}) ^ sign_0_6, 4'd0}
-            + {9'd0, (a[7:0] & {8{w[5]}}) ^ sign_0_6, 5'd0}
-            + {8'd0, (a[7:0] & {8{w[6]}}) ^ sign_0_6, 6'd0}
-            + {7'd0, (a[7:0] & {8{w[7]}}) ^ sign_7, 7'd0};
-        magnitude = low + (int8 ? {5'd0, high} : {high[13:0], 8'd0})
-            + {{6{int8}}, 6'd0, int8, 9'd0};
+        if (MultiplierBlocks) begin
+          // Significands, or bytes 1; and bytes 0.
+          a_wide = {a.nonzero & int8, a.nonzero, a.fraction};
+          w_wide = {w.nonzero & int8, w.nonzero, w.fraction};
+          wide = a_wide * w_wide;
+          narrow = $signed(a.exponent[7:0]) * $signed(w.exponent[7:0]);
+          magnitude = wide + ({{6{narrow[15]}}, narrow} & {22{int8}});
+        end else begin
+          // One array of partial products serves both formats. `low` is the product of bytes 0, or
+          // of the low eight bits of the significands. `high` is the product of bytes 1, or of what
+          // then is missing from 11 x 11 bits, eight places up: a[10:8] x w[7:0], a[10:3] x w[10:8]
+          // and the corner a[2:0] x w[10:8]. Signed bytes by Baugh and Wooley: the terms with one
+          // sign bit are inverted and a constant is added.
+          sign_0_6 = {int8, 7'd0};
+          sign_7 = {1'b0, {7{int8}}};
+          byte_1 = int8 ? a[15:8] : {2'd0, w_significand[10:8], a_significand[10:8]};
+          rows_1 = int8 ? w[15:8] : w_significand[7:0];
+          rows_2 = int8 ? w[15:8] : a_significand[10:3];
+          corner = w_significand[10:8] & {3{~int8}};
+          high = {9'd0, (byte_1 & {{5{rows_2[0]}}, {3{rows_1[0]}}}) ^ sign_0_6}
+              + {8'd0, (byte_1 & {{5{rows_2[1]}}, {3{rows_1[1]}}}) ^ sign_0_6, 1'd0}
+              + {7'd0, (byte_1 & {{5{rows_2[2]}}, {3{rows_1[2]}}}) ^ sign_0_6, 2'd0}
+              + {6'd0, (byte_1 & {{5{rows_2[3]}}, {3{rows_1[3]}}}) ^ sign_0_6, 3'd0}
+              + {5'd0, (byte_1 & {{5{rows_2[4]}}, {3{rows_1[4]}}}) ^ sign_0_6, 4'd0}
+              + {4'd0, (byte_1 & {{5{rows_2[5]}}, {3{rows_1[5]}}}) ^ sign_0_6, 5'd0}
+              + {3'd0, (byte_1 & {{5{rows_2[6]}}, {3{rows_1[6]}}}) ^ sign_0_6, 6'd0}
+              + {2'd0, (byte_1 & {{5{rows_2[7]}}, {3{rows_1[7]}}}) ^ sign_7, 7'd0}
+              + {14'd0, a_significand[2:0] & {3{corner[0]}}}
+              + {13'd0, a_significand[2:0] & {3{corner[1]}}, 1'd0}
+              + {12'd0, a_significand[2:0] & {3{corner[2]}}, 2'd0};
+          low = {14'd0, (a[7:0] & {8{w[0]}}) ^ sign_0_6}
+              + {13'd0, (a[7:0] & {8{w[1]}}) ^ sign_0_6, 1'd0}
+              + {12'd0, (a[7:0] & {8{w[2]}}) ^ sign_0_6, 2'd0}
+              + {11'd0, (a[7:0] & {8{w[3]}}) ^ sign_0_6, 3'd0}
+              + {10'd0, (a[7:0] & {8{w[4]}}) ^ sign_0_6, 4'd0}
+              + {9'd0, (a[7:0] & {8{w[5]}}) ^ sign_0_6, 5'd0}
+              + {8'd0, (a[7:0] & {8{w[6]}}) ^ sign_0_6, 6'd0}
+              + {7'd0, (a[7:0] & {8{w[7]}}) ^ sign_7, 7'd0};
+          magnitude = low + (int8 ? {5'd0, high} : {high[13:0], 8'd0})
+              + {{6{int8}}, 6'd0, int8, 9'd0};
+        end
         // A zero whose exponent is 1 stands for a step past K: its product is -0, whatever w.
         skip = ~a.special & ~a.nonzero & a.exponent[0];
         a_nan = a.special & a.nonzero;
@@ -476,7 +492,8 @@ module mac_lanes
         search = two ? {search[29:0], 2'd0} : search;
         one = ~search[31];
         left = {sixteen, eight, four, two, one};
-        left = (state.exponent < {4'd0, left}) ? state.exponent[4:0] : left;
+        left = (state.exponent[8:5] == 4'd0 && state.exponent[4:0] < left)
+            ? state.exponent[4:0] : left;
         zero = state.subtract & ~state.negate & ~state.sticky & sixteen & eight & four;
         state = {
           state.int8,
@@ -510,7 +527,7 @@ module mac_lanes
         fill = state.negate & ~state.sticky;
         up = fraction[3] ? ((fraction[2:0] != 3'd0) | state.sticky | fraction[4] | fill)
             : (fill & fraction[4] & (fraction[2:0] == 3'd7));
-        rounded = {exponent + {8'd0, fraction[27]}, fraction[26:4]} + {31'd0, up};
+        rounded = {exponent, 23'd0} + {8'd0, fraction[27:4]} + {31'd0, up};
         result_d[i] = int8 ? {state.exponent[7:0], sum[27], sum[25:4], sum[26]}
             : {state.negative, rounded[30:0]};
         result_flags_d[i] = {

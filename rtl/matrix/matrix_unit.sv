@@ -39,6 +39,7 @@ module matrix_unit
   input  logic [1:0]      wait_grant_i,
   output logic [1:0]      signal_valid_o,
   output sync_t [1:0]     signal_o,
+  input  logic [1:0]      signal_ready_i,
   input  logic [1:0]      signal_overflow_i,
   // reports
   output logic            report_valid_o,
@@ -458,7 +459,7 @@ module matrix_unit
     .row_visible_i(history_q[HistoryWidth-1]), .drained_i(!in_flight_o),
     .faults_i({tag_fault, sum_fault, operand_fault, stationary_fault}),
     .abandon_i(abandon), .abandon_slot_i(gate_slot_q), .stopped_o(stopped),
-    .signal_valid_o, .signal_o, .signal_overflow_i,
+    .signal_valid_o, .signal_o, .signal_ready_i, .signal_overflow_i,
     .report_valid_o, .report_o, .report_ready_i,
     .busy_o(tracker_busy), .quiet_o(tracker_quiet)
   );

@@ -7,7 +7,8 @@ module operand_edge
 #(
   parameter int unsigned Lanes = 16,
   parameter bit FormatBf16 = 1'b1,
-  parameter bit FormatInt8 = 1'b1
+  parameter bit FormatInt8 = 1'b1,
+  parameter bit MultiplierBlocks = 1'b0
 ) (
   input  edge_operand_t operand_i [Lanes],
   output moving_t       operand_o [Lanes]
@@ -23,7 +24,7 @@ module operand_edge
     logic        eight, four, two, one;
     logic [9:0]  fraction_8, fraction_4, fraction_2, fraction_1;
     logic [18:0] normal;
-    logic [21:0] float;
+    logic [21:0] float, pair;
     logic [15:0] value;
     is_int8 = '0;
     e8m10 = '0;
@@ -40,6 +41,7 @@ module operand_edge
     fraction_1 = '0;
     normal = '0;
     float = '0;
+    pair = '0;
     value = '0;
     i = 0;
     for (i = 0; i < Lanes; i++) begin
@@ -70,7 +72,9 @@ module operand_edge
         zero ? 1'b0 : ~special | (e8m10[9:0] != 10'd0),
         zero ? {8'd0, operand_i[i].skip, 10'd0} : normal
       };
-      operand_o[i] = {operand_i[i].swap, is_int8, is_int8 ? {6'd0, value} : float};
+      pair = MultiplierBlocks
+          ? {2'd0, value[15], 1'b0, value[7:0], {2{value[15]}}, value[15:8]} : {6'd0, value};
+      operand_o[i] = {operand_i[i].swap, is_int8, is_int8 ? pair : float};
     end
   end
 

@@ -124,7 +124,8 @@ module systolic_array
   operand_edge #(
     .Lanes(Rows),
     .FormatBf16(FormatBf16),
-    .FormatInt8(FormatInt8)
+    .FormatInt8(FormatInt8),
+    .MultiplierBlocks(MultiplierBlocks)
   ) u_operand_edge (
     .operand_i(skewed),
     .operand_o(moving)
@@ -149,7 +150,8 @@ module systolic_array
   operand_edge #(
     .Lanes(Cols),
     .FormatBf16(FormatBf16),
-    .FormatInt8(FormatInt8)
+    .FormatInt8(FormatInt8),
+    .MultiplierBlocks(MultiplierBlocks)
   ) u_stationary_edge (
     .operand_i(stationary_entry_q),
     .operand_o(stationary_edge)

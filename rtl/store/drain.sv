@@ -36,7 +36,7 @@ module drain
   input  logic               start_i,
   input  store_command_t     command_i,         // stable from start_i until done_o
   input  slot_t              slot_i,
-  input  logic [32:0]        allowed_i,         // rows that may be read
+  input  logic [RowsWidth:0] allowed_i,         // rows that may be read
   output logic               done_o,            // all reads are issued after this cycle
   output logic               scales_checked_o,
 

@@ -28,7 +28,7 @@ module source_reader
   input  logic               start_i,
   input  store_command_t     command_i,
   input  slot_t              slot_i,
-  input  logic [32:0]        allowed_i,   // rows that may be read
+  input  logic [RowsWidth:0] allowed_i,   // rows that may be read
   output logic               done_o,      // nothing is left to be read after this cycle
 
   // Accumulators: always granted, data MemoryLatency cycles later.
@@ -91,7 +91,7 @@ module source_reader
   assign last_line = command_i.accumulators || left_q <= RunWidth'(LineBytes);
   assign last_row  = row_q + 1'b1 == command_i.transfer.rows;
   assign run_ends  = !command_i.transfer.merge || run_row_q + 1'b1 == command_i.transfer.count[0];
-  assign want      = busy_q && place_free && (scales_q || 33'(row_q) < allowed_i);
+  assign want      = busy_q && place_free && (scales_q || {1'b0, row_q} < allowed_i);
 
   assign scratchpad_read         = scales_q || !command_i.accumulators;
   assign drain_read_valid_o      = want && !scratchpad_read;

@@ -47,6 +47,7 @@ module store_unit
   input  logic [1:0]         wait_grant_i,
   output logic [1:0]         signal_valid_o,
   output sync_t [1:0]        signal_o,
+  input  logic [1:0]         signal_ready_i,
   input  logic [1:0]         signal_overflow_i,
 
   // Report.
@@ -116,8 +117,8 @@ module store_unit
   store_command_t command_q;
   slot_t active_slot_q, active_slot_d;      // of the command that runs, or would next
   logic take, begins, finishes, drop;
-  logic [1:0][32:0] allowed;
-  logic [32:0] allowed_rows;
+  logic [1:0][RowsWidth:0] allowed;
+  logic [RowsWidth:0] allowed_rows;
 
   // ---- slots of started commands ----
   typedef struct packed {
@@ -161,11 +162,11 @@ module store_unit
     logic unused_asking;
     // The gate reads the command from the cycle of its start on.
     assign sync = take ? command_i.header.waits[i] : command_q.header.waits[i];
-    wait_gate u_wait (
+    wait_gate #(.CountWidth(RowsWidth)) u_wait (
       .clk_i, .rst_ni,
       .start_i(take), .clear_i(drop || forget),
       .sync_i(sync),
-      .rows_i(take ? 32'(command_i.transfer.rows) : 32'(command_q.transfer.rows)),
+      .rows_i(take ? command_i.transfer.rows : command_q.transfer.rows),
       .allowed_o(allowed[i]), .asking_o(unused_asking),
       .wait_valid_o(wait_valid_o[i]), .wait_o(wait_o[i]), .wait_grant_i(wait_grant_i[i])
     );
@@ -184,9 +185,9 @@ module store_unit
   logic unused_walker_busy;
   logic scales_checked;
 
-  assign run_allow   = state_q == Running && scales_checked && 33'(run_q) < allowed_rows &&
+  assign run_allow   = state_q == Running && scales_checked && {1'b0, run_q} < allowed_rows &&
                        !no_address;
-  assign run_blocked = state_q == Running && !walker_ready && !(33'(run_q) < allowed_rows);
+  assign run_blocked = state_q == Running && !walker_ready && !({1'b0, run_q} < allowed_rows);
 
   burst_walker u_walker (
     .clk_i, .rst_ni, .flush_i(no_address),
@@ -328,14 +329,14 @@ module store_unit
   assign tell        = (head_started_q && !head_faulty) ? visible_q[head_q] : '0;
 
   for (genvar i = 0; i < 2; i++) begin : gen_signal
-    signal_gate u_signal (
+    signal_gate #(.CountWidth(RowsWidth)) u_signal (
       .clk_i, .rst_ni,
       .start_i(start_head), .clear_i(flush_i || head_faulty),
-      .sync_i(slot_q[head_q].signals[i]), .rows_i(32'(slot_q[head_q].rows)),
-      .rows_done_i(32'(tell)),
+      .sync_i(slot_q[head_q].signals[i]), .rows_i(slot_q[head_q].rows),
+      .rows_done_i(tell),
       .done_o(signals_done[i]), .overflow_o(overflow[i]),
       .signal_valid_o(signal_valid_o[i]), .signal_o(signal_o[i]),
-      .signal_overflow_i(signal_overflow_i[i])
+      .signal_ready_i(signal_ready_i[i]), .signal_overflow_i(signal_overflow_i[i])
     );
   end
 

@@ -187,7 +187,8 @@ module systolith
   matrix_command_t matrix_command;
   logic store_command_valid, store_command_ready;
   store_command_t store_command;
-  logic [2:0][1:0] wait_valid, wait_grant, signal_valid, signal_overflow;
+  logic [2:0][1:0] wait_valid, wait_grant;
+  logic [2:0][1:0] signal_valid, signal_ready, signal_overflow;
   sync_t [2:0][1:0] waits, signals;
   logic [2:0] report_valid, report_ready;
   report_t [2:0] report;
@@ -231,7 +232,8 @@ module systolith
     .store_command_valid_o(store_command_valid), .store_command_o(store_command),
     .store_command_ready_i(store_command_ready),
     .wait_valid_i(wait_valid), .wait_i(waits), .wait_grant_o(wait_grant),
-    .signal_valid_i(signal_valid), .signal_i(signals), .signal_overflow_o(signal_overflow),
+    .signal_valid_i(signal_valid), .signal_i(signals), .signal_ready_o(signal_ready),
+    .signal_overflow_o(signal_overflow),
     .report_valid_i(report_valid), .report_i(report), .report_ready_o(report_ready),
     .cycle_o(cycle), .halt_o(halt), .abandon_o(abandon), .flush_o(flush),
     .unit_busy_i(unit_busy), .unit_owed_i(unit_owed), .unit_beat_i(unit_beat),
@@ -264,7 +266,8 @@ module systolith
     .clk_i, .rst_ni,
     .command_valid_i(load_command_valid), .command_i(load_command), .command_ready_o(load_command_ready),
     .wait_valid_o(wait_valid[0]), .wait_o(waits[0]), .wait_grant_i(wait_grant[0]),
-    .signal_valid_o(signal_valid[0]), .signal_o(signals[0]), .signal_overflow_i(signal_overflow[0]),
+    .signal_valid_o(signal_valid[0]), .signal_o(signals[0]),
+    .signal_ready_i(signal_ready[0]), .signal_overflow_i(signal_overflow[0]),
     .report_valid_o(report_valid[0]), .report_o(report[0]), .report_ready_i(report_ready[0]),
     .cycle_i(cycle), .halt_i(halt), .abandon_i(abandon), .flush_i(flush),
     .busy_o(unit_busy[0]), .owed_o(unit_owed[0]), .owed_address_o(unit_owed_address[0]),
@@ -303,7 +306,8 @@ module systolith
     .command_valid_i(matrix_command_valid), .command_i(matrix_command),
     .command_ready_o(matrix_command_ready),
     .wait_valid_o(wait_valid[1]), .wait_o(waits[1]), .wait_grant_i(wait_grant[1]),
-    .signal_valid_o(signal_valid[1]), .signal_o(signals[1]), .signal_overflow_i(signal_overflow[1]),
+    .signal_valid_o(signal_valid[1]), .signal_o(signals[1]),
+    .signal_ready_i(signal_ready[1]), .signal_overflow_i(signal_overflow[1]),
     .report_valid_o(report_valid[1]), .report_o(report[1]), .report_ready_i(report_ready[1]),
     .cycle_i(cycle), .halt_i(halt), .abandon_i(abandon), .flush_i(flush),
     .busy_o(unit_busy[1]), .owed_o(unit_owed[1]), .blocked_o(unit_blocked[1]),
@@ -344,7 +348,8 @@ module systolith
     .clk_i, .rst_ni,
     .command_valid_i(store_command_valid), .command_i(store_command), .command_ready_o(store_command_ready),
     .wait_valid_o(wait_valid[2]), .wait_o(waits[2]), .wait_grant_i(wait_grant[2]),
-    .signal_valid_o(signal_valid[2]), .signal_o(signals[2]), .signal_overflow_i(signal_overflow[2]),
+    .signal_valid_o(signal_valid[2]), .signal_o(signals[2]),
+    .signal_ready_i(signal_ready[2]), .signal_overflow_i(signal_overflow[2]),
     .report_valid_o(report_valid[2]), .report_o(report[2]), .report_ready_i(report_ready[2]),
     .cycle_i(cycle), .halt_i(halt), .abandon_i(abandon), .flush_i(flush),
     .busy_o(unit_busy[2]), .owed_o(unit_owed[2]), .owed_address_o(unit_owed_address[2]),

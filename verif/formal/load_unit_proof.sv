@@ -20,6 +20,7 @@ module load_unit_proof
   input logic            accumulators_i,
   // semaphores, report, control
   input logic [1:0]      grant_i,
+  input logic [1:0]      signal_ready_i,
   input logic [1:0]      overflow_i,
   input logic            report_ready_i,
   input logic            halt_i,
@@ -89,7 +90,8 @@ module load_unit_proof
     .clk_i, .rst_ni,
     .command_valid_i, .command_i(command), .command_ready_o(),
     .wait_valid_o(wait_valid), .wait_o(), .wait_grant_i(grant_i & wait_valid),
-    .signal_valid_o(signal_valid), .signal_o(), .signal_overflow_i(overflow_i & signal_valid),
+    .signal_valid_o(signal_valid), .signal_o(), .signal_ready_i(signal_ready_i & signal_valid),
+    .signal_overflow_i(overflow_i & signal_ready_i & signal_valid),
     .report_valid_o(), .report_o(), .report_ready_i,
     .cycle_i('0), .halt_i(halt), .abandon_i(abandon_i && halt), .flush_i(flush),
     .busy_o(), .owed_o(owed), .owed_address_o(), .beat_o(), .dropped_beats_o(), .blocked_o(), .fault_o(),

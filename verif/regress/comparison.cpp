@@ -18,8 +18,7 @@ namespace systolith::regress {
 namespace {
 
 constexpr std::uint32_t kBusy = 1, kFaulted = 2, kStuck = 4;
-constexpr std::uint64_t kStill = 200'000;  // cycles without a command completed: it hangs
-constexpr std::uint32_t kInterrupts = 7;   // command, fault, idle
+constexpr std::uint32_t kInterrupts = 7;  // command, fault, idle
 
 const char* unit_name(std::uint64_t unit) {
   static constexpr const char* kNames[] = {"command processor", "load", "matrix", "store"};
@@ -33,15 +32,8 @@ std::uint64_t rows_of(const systolith_command_t& c) {
 
 std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
-/// What software sees of a run.
-struct Seen {
-  program::Ending ending;  // without records, which are in the image
-  std::uint32_t interrupts = 0;
-  std::vector<std::uint8_t> image;
-};
-
 template <typename Device>
-Seen look(Device& device, const std::uint8_t* memory, const program::Ring& ring) {
+Seen look_at(Device& device, const std::uint8_t* memory, const program::Ring& ring) {
   Seen seen;
   program::Ending& e = seen.ending;
   e.faulted = (device.read32(SYSTOLITH_REGISTER_STATUS) & kFaulted) != 0;
@@ -65,16 +57,8 @@ Seen look(Device& device, const std::uint8_t* memory, const program::Ring& ring)
   return seen;
 }
 
-struct ModelRun {
-  Seen seen;
-  std::uint64_t issued_rows = 0;
-};
-
-ModelRun run_model(const Drawn& drawn) {
-  std::vector<std::uint8_t> image = image_of(drawn.program);
-  model::Memory memory;
-  memory.attach(kBase, std::as_writable_bytes(std::span(image)));
-  model::Device device(model::Configuration::named(drawn.configuration), memory);
+ModelRun model_on(const Drawn& drawn, std::vector<std::uint8_t>& image, model::Bus& bus) {
+  model::Device device(model::Configuration::named(drawn.configuration), bus);
   const program::Ring& ring = *drawn.program.ring;
   program::enable(device, drawn.program.windows, ring);
   program::feed(
@@ -85,7 +69,7 @@ ModelRun run_model(const Drawn& drawn) {
             command.words, SYSTOLITH_COMMAND_BYTES);
       },
       [](std::uint32_t) { return false; });
-  return {look(device, image.data(), ring), device.issued_rows()};
+  return {look_at(device, image.data(), ring), device.issued_rows()};
 }
 
 /// The simulated device with the program in its memory.
@@ -139,11 +123,7 @@ class DeviceRun {
   }
 
   harness::SimDevice& device() { return *device_; }
-  Seen seen() { return look(*device_, device_->memory().at(kBase), ring_); }
-  std::uint64_t read64(std::uint32_t offset) {
-    const std::uint64_t low = device_->read32(offset);
-    return low | std::uint64_t{device_->read32(offset + 4)} << 32;
-  }
+  Seen seen() { return look(*device_, ring_); }
   /// Cycle of the last command that completed.
   std::uint64_t progress() const { return progress_; }
 
@@ -299,23 +279,28 @@ Difference memory_difference(const Drawn& drawn, const Seen& device, const Seen&
   return d;
 }
 
-std::optional<Difference> counters_difference(const Drawn& drawn, DeviceRun& run,
+std::uint64_t read64(harness::SimDevice& device, std::uint32_t offset) {
+  const std::uint64_t low = device.read32(offset);
+  return low | std::uint64_t{device.read32(offset + 4)} << 32;
+}
+
+std::optional<Difference> counters_difference(const Drawn& drawn, harness::SimDevice& device,
                                               std::uint64_t issued_rows) {
-  const std::uint64_t cycles = run.read64(SYSTOLITH_REGISTER_CYCLES_LO);
+  const std::uint64_t cycles = read64(device, SYSTOLITH_REGISTER_CYCLES_LO);
   std::uint64_t sum = 0, macs = 0;
   for (std::uint32_t at = SYSTOLITH_REGISTER_MAC_CYCLES_LO; at <= SYSTOLITH_REGISTER_LOST_TAIL_LO;
        at += 8)
-    sum += run.read64(at);
+    sum += read64(device, at);
   for (const systolith_command_t& c : drawn.program.commands)
     if (SYSTOLITH_GET(c.words, HEADER_OPCODE) == SYSTOLITH_OPCODE_MATRIX)
       macs += SYSTOLITH_GET(c.words, MATRIX_M) * SYSTOLITH_GET(c.words, MATRIX_N) *
               SYSTOLITH_GET(c.words, MATRIX_K);
-  const harness::AxiMemoryStatistics& s = run.device().memory().statistics();
-  const std::uint64_t beat = run.device().geometry().bus_bytes;
+  const harness::AxiMemoryStatistics& s = device.memory().statistics();
+  const std::uint64_t beat = device.geometry().bus_bytes;
   if (sum != cycles) return value("counter cycles, and the sum of its parts", cycles, sum);
   const auto check = [&](const char* name, std::uint32_t offset,
                          std::uint64_t want) -> std::optional<Difference> {
-    const std::uint64_t has = run.read64(offset);
+    const std::uint64_t has = read64(device, offset);
     if (has == want) return std::nullopt;
     Difference d = value(name, has, want);
     d.kind = "counter";
@@ -334,9 +319,22 @@ std::optional<Difference> counters_difference(const Drawn& drawn, DeviceRun& run
   return check("counter dropped_beats", SYSTOLITH_REGISTER_DROPPED_BEATS_LO, 0);
 }
 
-std::optional<Difference> difference_of(const Drawn& drawn, DeviceRun& run, const Seen& device,
-                                        const ModelRun& model_run) {
-  const Seen& model = model_run.seen;
+}  // namespace
+
+Seen look(harness::SimDevice& device, const program::Ring& ring) {
+  return look_at(device, device.memory().at(kBase), ring);
+}
+
+ModelRun run_model(const Drawn& drawn, const Wrap& wrap) {
+  std::vector<std::uint8_t> image = image_of(drawn.program);
+  model::Memory memory;
+  memory.attach(kBase, std::as_writable_bytes(std::span(image)));
+  if (!wrap) return model_on(drawn, image, memory);
+  const std::unique_ptr<model::Bus> bus = wrap(memory);
+  return model_on(drawn, image, *bus);
+}
+
+std::optional<Difference> difference_of(const Drawn& drawn, const Seen& device, const Seen& model) {
   const program::Ending &has = device.ending, &wants = model.ending;
   if (has.faulted != wants.faulted || has.cause != wants.cause || has.unit != wants.unit ||
       has.fault_index != wants.fault_index || has.fault_address != wants.fault_address) {
@@ -351,14 +349,20 @@ std::optional<Difference> difference_of(const Drawn& drawn, DeviceRun& run, cons
   if (device.image != model.image) return memory_difference(drawn, device, model);
   if (device.interrupts != model.interrupts)
     return value("irq_status", device.interrupts, model.interrupts);
-  if (const unsigned owed =
-          run.device().checker().reads_open() + run.device().checker().writes_open())
+  return std::nullopt;
+}
+
+std::optional<Difference> totals_difference(const Drawn& drawn, harness::SimDevice& device,
+                                            const ModelRun& model) {
+  if (const unsigned owed = device.checker().reads_open() + device.checker().writes_open())
     return value("bursts owed while idle", owed, 0);
-  const harness::AxiMemoryStatistics& s = run.device().memory().statistics();
+  const harness::AxiMemoryStatistics& s = device.memory().statistics();
   if (const std::uint64_t unmapped = s.unmapped_reads + s.unmapped_writes)
     return value("beats outside of memory", unmapped, 0);
-  return counters_difference(drawn, run, model_run.issued_rows);
+  return counters_difference(drawn, device, model.issued_rows);
 }
+
+namespace {
 
 // Empty where every stored accumulator column has a value.
 std::string undefined_store(const Drawn& drawn) {
@@ -431,8 +435,9 @@ Result compare(const Drawn& drawn) {
     return result;
   }
   const Seen seen = run.seen();
-  result.cycles = run.read64(SYSTOLITH_REGISTER_CYCLES_LO);
-  result.difference = difference_of(drawn, run, seen, model);
+  result.cycles = read64(run.device(), SYSTOLITH_REGISTER_CYCLES_LO);
+  result.difference = difference_of(drawn, seen, model.seen);
+  if (!result.difference) result.difference = totals_difference(drawn, run.device(), model);
   return result;
 }
 

@@ -2,10 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "drawn.hpp"
+#include "systolith/model/memory.h"
+#include "systolith/program/replay.h"
+#include "systolith_harness/sim_device.hpp"
 
 namespace systolith::regress {
 
@@ -25,6 +31,38 @@ struct Result {
   std::uint64_t cycles = 0;    // with the device busy
   std::uint32_t commands = 0;  // of the program
 };
+
+/// Cycles without a command completed after which a device hangs.
+inline constexpr std::uint64_t kStill = 200'000;
+
+/// What software sees of a run.
+struct Seen {
+  program::Ending ending;  // without records, which are in the image
+  std::uint32_t interrupts = 0;
+  std::vector<std::uint8_t> image;  // kBytes from kBase, records without times
+};
+
+/// Of a device that stands still.
+Seen look(harness::SimDevice& device, const program::Ring& ring);
+
+struct ModelRun {
+  Seen seen;
+  std::uint64_t issued_rows = 0;
+};
+
+/// Puts something between the model and its memory.
+using Wrap = std::function<std::unique_ptr<model::Bus>(model::Memory&)>;
+
+/// The program on the golden model.
+ModelRun run_model(const Drawn& drawn, const Wrap& wrap = {});
+
+/// Fault, commands completed, memory and records, interrupts.
+std::optional<Difference> difference_of(const Drawn& drawn, const Seen& device, const Seen& model);
+
+/// Counters, and that nothing is owed or was asked for outside of memory, after a fresh device's
+/// run.
+std::optional<Difference> totals_difference(const Drawn& drawn, harness::SimDevice& device,
+                                            const ModelRun& model);
 
 /// Empty where the program has one result: the model takes every command, semaphores order all that
 /// touches the same places, and nothing is stored that is undefined. Else why not.

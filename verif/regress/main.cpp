@@ -1,14 +1,11 @@
 // systolith_regress: random programs on the simulated devices against the golden model, a JSON line
 // a seed; explains, replays and shrinks one. scripts/regress runs it over many seeds.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +13,7 @@
 #include "program_generator.hpp"
 #include "shrink.hpp"
 #include "sim.hpp"
+#include "worker.hpp"
 
 namespace systolith::regress {
 namespace {
@@ -34,42 +32,9 @@ and data, interleaving, noise, when written data is there; the host draws ring s
 Compared with the golden model: fault, commands completed, every byte of memory with the records (without times),
 interrupts, counters. Assertions of the RTL and rules of the bus are live.
 
-Not drawn: faults and resets (verif/system), programs that race, several queues.
+Not drawn: faults and resets (make faults), programs that race, several queues.
 
 )";
-
-// The standard output for results alone: failed assertions of the RTL, which Verilator prints
-// there, go to the standard error instead.
-std::FILE* results = stdout;
-
-void keep_results_apart() {
-  std::fflush(stdout);
-  results = fdopen(dup(STDOUT_FILENO), "w");
-  if (results == nullptr || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-    throw std::runtime_error("the standard output can't be kept apart");
-}
-
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), results);
-  std::fflush(results);  // at once, for who reads along
-}
-
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');)
-    if (!part.empty()) parts.push_back(part);
-  return parts;
-}
-
-std::uint64_t parse_seed(const std::string& text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size())
-    throw std::invalid_argument(
-        fmt::format("'{}' is no seed: write a number from 0 to 2^64 - 1", text));
-  return value;
-}
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path);
@@ -167,14 +132,7 @@ int shrink_to(const Options& o, const Drawn& drawn, const std::string& origin) {
 
 int work(const Options& o) {
   const Weights weights = parse_weights(o.weights);
-  const std::vector<std::string> all = model::Configuration::names();
-  std::vector<std::string> configurations = split(o.configurations);
-  for (const std::string& name : configurations)
-    if (std::find(all.begin(), all.end(), name) == all.end())
-      throw std::invalid_argument(
-          fmt::format("no configuration '{}': there are {}", name, fmt::join(all, ", ")));
-  if (configurations.empty()) configurations = all;
-  std::sort(configurations.begin(), configurations.end());
+  const std::vector<std::string> configurations = configurations_of(o.configurations);
 
   if (o.list) {
     print(fmt::format("{}configurations: {}\n\nweights, with --weights name=value,...:\n{}",
@@ -210,21 +168,12 @@ int work(const Options& o) {
     }
     return passed ? 0 : kDiffers;
   }
+  const auto run_one = [&](std::uint64_t seed) { return run_seed(seed, configurations, weights); };
   if (o.work) {
-    for (std::string line; std::getline(std::cin, line);)
-      run_seed(parse_seed(line), configurations, weights);
+    serve_seeds(run_one);
     return 0;
   }
-  if (o.seeds.empty())
-    throw std::invalid_argument("nothing to do: say --seeds FIRST:COUNT, or see --help");
-  const std::size_t colon = o.seeds.find(':');
-  const std::uint64_t first = parse_seed(o.seeds.substr(0, colon));
-  const std::uint64_t count =
-      colon == std::string::npos ? 1 : parse_seed(o.seeds.substr(colon + 1));
-  if (count == 0) throw std::invalid_argument("0 seeds: say at least 1");
-  for (std::uint64_t i = 0; i < count; ++i)
-    passed = run_seed(first + i, configurations, weights) && passed;
-  return passed ? 0 : kDiffers;
+  return run_seeds(o.seeds, run_one) ? 0 : kDiffers;
 }
 
 int start(int argc, char** argv) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "directed.hpp"
@@ -278,6 +279,63 @@ TEST_P(MemoryErrors, InTheBufferRefuseTheCommand) {
   }
 }
 
+// A flip in each cycle around the one in which a command is in its unit's queue: the command is
+// reported and no unit saw it, or the flip came too early or too late and nothing happened.
+TEST_P(MemoryErrors, InAQueueFailTheCommand) {
+  const unsigned beats = SYSTOLITH_COMMAND_BYTES / c_.bus_bytes;
+  LoadStep in = load(kInputs, 16, 0);
+  MatrixStep step = matrix(1, 1, 1, 0, half_, 0);
+  StoreStep out = store_rows(kOutputs, 4, 0);
+  in.signal[0] = step.wait[0] = sync(2);
+  step.signal[0] = out.wait[0] = sync(3);
+  const Program program = directed({command(in), command(step), command(out)}, 77);
+  const Outcome want = run_model(GetParam(), program);
+  constexpr std::array<const char*, 3> kQueues = {"load", "matrix", "store"};
+  constexpr std::array<unsigned, 3> kOpcodes = {SYSTOLITH_OPCODE_LOAD, SYSTOLITH_OPCODE_MATRIX,
+                                                SYSTOLITH_OPCODE_STORE};
+  for (const bool too_many : {true, false}) {
+    for (std::uint32_t index = 0; index < 3; ++index) {
+      const std::size_t queue =
+          memory(fmt::format("u_command_processor.u_dispatch.u_{}.u_memory", kQueues[index]));
+      unsigned hits = 0;
+      for (unsigned delay = 10; delay < 120; ++delay) {
+        SCOPED_TRACE(fmt::format("{}: queue {}, {} cycles after its last beat", GetParam(),
+                                 kQueues[index], delay));
+        unsigned seen = 0;
+        sim_.device().set_monitor([&](const harness::AxiManagerSignals& device,
+                                      const harness::AxiSubordinateSignals& bus) {
+          if (!bus.r_valid || !device.r_ready || bus.r_id != kFetchId) return;
+          if (++seen != (index + 1) * beats) return;
+          const std::uint64_t then = sim_.device().cycle() + delay;
+          sim_.device().flip_at(then, queue, 0, 70);
+          if (too_many && c_.memory_secded) sim_.device().flip_at(then, queue, 0, 75);
+        });
+        const Outcome got = run_in_two(program, 0, [] {});
+        sim_.device().set_monitor({});
+        if (got.faulted()) {
+          ++hits;
+          ASSERT_TRUE(too_many || !c_.memory_secded);
+          expect_fault(program, got, index, SYSTOLITH_UNIT_COMMAND_PROCESSOR, 0);
+          EXPECT_EQ(record_of(got.memory.data(), program, index).opcode, kOpcodes[index]);
+          EXPECT_EQ(changed_outside(got.memory, program, {}), "");
+          EXPECT_EQ(corrected(), 0U);
+          recover();
+        } else {
+          EXPECT_EQ(difference(got, want), "");
+          if (corrected() != 0) {
+            ++hits;
+            EXPECT_FALSE(too_many);
+            EXPECT_EQ(corrected(), 1U);
+          }
+          ASSERT_TRUE(sim_.reset_queue());
+        }
+        if (HasFailure()) return;
+      }
+      EXPECT_GT(hits, 0U) << GetParam() << ": queue " << kQueues[index];
+    }
+  }
+}
+
 // The store follows the product row by row: of a row that a wrong word went into nothing is stored.
 TEST_P(MemoryErrors, NeverReachAStoreThatFollowsByRows) {
   const auto by_row = [](unsigned semaphore) {
@@ -350,7 +408,7 @@ TEST_P(MemoryErrors, InTheNextCommandsOperandLeaveTheCommandBeforeAlone) {
 TEST_P(MemoryErrors, TheListNamesEveryMemory) {
   const auto& all = sim_.device().memories();
   const unsigned words = c_.line_bytes() / c_.bus_bytes;
-  EXPECT_EQ(all.size(), c_.scratchpad_banks * words + 2 * c_.cols + 2 + 1);
+  EXPECT_EQ(all.size(), c_.scratchpad_banks * words + 2 * c_.cols + 2 + 1 + 3);
   const harness::OnChipMemory& word = all[memory("u_scratchpad.gen_bank[0].gen_word[0].u_memory")];
   EXPECT_EQ(word.depth, c_.scratchpad_lines / c_.scratchpad_banks);
   EXPECT_EQ(word.width, c_.bus_bytes * (c_.memory_secded ? 13 : 9));

@@ -6,6 +6,7 @@ package systolith_config_pkg;
   parameter int unsigned Rows = 2;        // k lanes, 1..128
   parameter int unsigned Cols = 8;        // columns, 1..128
   parameter int unsigned MacDepth = 3;     // registers from operands to result, 3..6; bits never depend on it
+  parameter bit MultiplierBlocks = 1'b0;   // products by `*`, for an FPGA's multipliers; 0: written out, fewer gates
   parameter bit FormatBf16 = 1'b1;         // at least one format
   parameter bit FormatInt8 = 1'b1;
 

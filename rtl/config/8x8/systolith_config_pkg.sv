@@ -6,6 +6,7 @@ package systolith_config_pkg;
   parameter int unsigned Rows = 8;        // k lanes, 1..128
   parameter int unsigned Cols = 8;        // columns, 1..128
   parameter int unsigned MacDepth = 6;     // registers from operands to result, 3..6; bits never depend on it
+  parameter bit MultiplierBlocks = 1'b1;   // products by `*`, for an FPGA's multipliers; 0: written out, fewer gates
   parameter bit FormatBf16 = 1'b1;         // at least one format
   parameter bit FormatInt8 = 1'b1;
 
@@ -24,7 +25,7 @@ package systolith_config_pkg;
   parameter int unsigned WritesOutstanding = 32;  // bursts of the store unit, power of two, 1..128
 
   // Drain.
-  parameter int unsigned DrainLanes = 4;  // columns converted a cycle, 1..Cols
+  parameter int unsigned DrainLanes = 2;  // columns converted a cycle, 1..Cols
 
   // Command processor.
   parameter int unsigned UnitQueueDepth = 4;  // commands waiting in front of each unit, 1..64

@@ -56,6 +56,8 @@ Configuration Configuration::from_package(std::string_view text) {
   };
   unsigned bf16 = 0;
   unsigned int8 = 0;
+  unsigned multiplier_blocks = 0;  // changes no bit and no cycle: nothing here depends on it
+  fields["MultiplierBlocks"] = &multiplier_blocks;
   fields["FormatBf16"] = &bf16;
   fields["FormatInt8"] = &int8;
   unsigned memory_secded = 0;

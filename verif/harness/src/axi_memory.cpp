@@ -77,6 +77,7 @@ uint16_t AxiMemory::match(AxiInjection::Kind kind, uint8_t id, uint64_t first, u
     if (last < injection.first_address || first > injection.last_address) continue;
     const int64_t ordinal = slot.seen++;
     if (injection.burst >= 0 && injection.burst != ordinal) continue;
+    hits_.push_back({n, id, bursts_[kind == AxiInjection::Kind::Write][id % kIds], first, cycle_});
     if (injection.effect == AxiInjection::Effect::NeverAnswer) {
       *never = true;
     } else {
@@ -113,6 +114,7 @@ void AxiMemory::take_read(const AxiAddress& ar) {
   }
   ++reads_owed_;
   ++statistics_.read_bursts;
+  ++bursts_[0][ar.id % kIds];
 }
 
 void AxiMemory::take_write(const AxiAddress& aw) {
@@ -138,6 +140,7 @@ void AxiMemory::take_write(const AxiAddress& aw) {
     }
   }
   ++writes_owed_;
+  ++bursts_[1][aw.id % kIds];
   ++statistics_.write_bursts;
 }
 

@@ -187,7 +187,7 @@ TEST(Trace, HoldsArraysMonitorsAndOneChangeACycle) {
         waves.has(top + "u_matrix.u_array.u_mac_lanes.result_q[" + std::to_string(lane) + "]"))
         << lane;
   EXPECT_TRUE(waves.has(top + "u_trace.ar"));
-  EXPECT_TRUE(waves.has(top + "u_command_processor.u_semaphores.value_q[0]"));
+  EXPECT_TRUE(waves.has(top + "u_command_processor.u_semaphores.value[0]"));
   // Memories would be most of the file.
   EXPECT_FALSE(waves.has(top + "u_accumulators.gen_column[0].u_array.mem[0]"));
   // The read of `magic` shows, and every signal but the clock changes at rising edges only.

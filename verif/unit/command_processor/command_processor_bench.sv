@@ -119,7 +119,7 @@ module command_processor_bench
   load_command_t   load_command;
   matrix_command_t matrix_command;
   store_command_t  store_command;
-  logic  [2:0][1:0] wait_valid, wait_grant, signal_valid, signal_overflow;
+  logic  [2:0][1:0] wait_valid, wait_grant, signal_valid, signal_ready, signal_overflow;
   sync_t [2:0][1:0] waits, signals;
   report_t [2:0]   report;
   logic [2:0][SemaphoreWidth-1:0] blocked_semaphore;
@@ -153,7 +153,8 @@ module command_processor_bench
     .store_command_valid_o(command_valid[2]), .store_command_o(store_command),
     .store_command_ready_i(command_ready[2]),
     .wait_valid_i(wait_valid), .wait_i(waits), .wait_grant_o(wait_grant),
-    .signal_valid_i(signal_valid), .signal_i(signals), .signal_overflow_o(signal_overflow),
+    .signal_valid_i(signal_valid), .signal_i(signals), .signal_ready_o(signal_ready),
+    .signal_overflow_o(signal_overflow),
     .report_valid_i(report_valid), .report_i(report), .report_ready_o(report_ready),
     .cycle_o(cycle), .halt_o, .abandon_o, .flush_o,
     .unit_busy_i(busy), .unit_owed_i(debt_i), .unit_beat_i(beat_i),
@@ -197,7 +198,7 @@ module command_processor_bench
       .command_ready_o(command_ready[u]),
       .wait_valid_o(wait_valid[u]), .wait_o(waits[u]), .wait_grant_i(wait_grant[u]),
       .signal_valid_o(signal_valid[u]), .signal_o(signals[u]),
-      .signal_overflow_i(signal_overflow[u]),
+      .signal_ready_i(signal_ready[u]), .signal_overflow_i(signal_overflow[u]),
       .report_valid_o(report_valid[u]), .report_o(report[u]), .report_ready_i(report_ready[u]),
       .cycle_i(cycle), .halt_i(halt_o), .abandon_i(abandon_o), .flush_i(flush_o),
       .busy_o(busy[u]), .blocked_o(blocked[u]), .fault_o(fault[u]), .blocked_semaphore_o(blocked_semaphore[u]),

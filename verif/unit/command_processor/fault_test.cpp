@@ -124,6 +124,29 @@ TEST_F(CommandProcessor, FirstFaultInRingOrderIsReported) {
   EXPECT_EQ(bench_->top().completed_o, 2u);
 }
 
+// Commands that ended behind the faulting one are counted before the queue stands: a host that sees
+// the fault may read `completed` at once.
+TEST_F(CommandProcessor, CompletedIsFinalOnceTheQueueStands) {
+  for (const bool record : {false, true}) {
+    bench_->HardReset();
+    Configure();
+    Start();
+    bool go_load = false;
+    bench_->advance = [&](unsigned unit) { return unit == 0 ? unsigned{go_load} : 1u; };
+    bench_->Put(0, Load(4));
+    constexpr uint32_t kStores = 10;
+    for (uint32_t i = 1; i <= kStores; ++i) bench_->Put(i, Store(1, record));
+    bench_->fail = {true, false, false};
+    bench_->Doorbell(kStores + 1);
+    for (int i = 0; i < 1500; ++i) bench_->Step();
+    EXPECT_EQ(bench_->top().completed_o, 0u);
+    go_load = true;
+    ASSERT_TRUE(bench_->StepUntil([&] { return bench_->top().faulted_o != 0; }));
+    EXPECT_EQ(bench_->top().completed_o, kStores + 1) << record;
+    EXPECT_FALSE(bench_->top().busy_o);
+  }
+}
+
 TEST_F(CommandProcessor, FaultOfALaterCommandDoesNotReplaceTheFirst) {
   Start();
   bool go_store = false;

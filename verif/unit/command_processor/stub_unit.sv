@@ -21,6 +21,7 @@ module stub_unit
   input  logic [1:0]  wait_grant_i,
   output logic [1:0]  signal_valid_o,
   output sync_t [1:0] signal_o,
+  input  logic [1:0]  signal_ready_i,
   input  logic [1:0]  signal_overflow_i,
   output logic        report_valid_o,
   output report_t     report_o,
@@ -66,7 +67,7 @@ module stub_unit
     signal_gate u_signal (
       .clk_i, .rst_ni, .start_i(state_q == Begin), .clear_i(clear), .sync_i(header_q.signals[g]),
       .rows_i(rows_q), .rows_done_i(32'(row_done)), .done_o(done[g]), .overflow_o(overflow[g]),
-      .signal_valid_o(signal_valid_o[g]), .signal_o(signal_o[g]),
+      .signal_valid_o(signal_valid_o[g]), .signal_o(signal_o[g]), .signal_ready_i(signal_ready_i[g]),
       .signal_overflow_i(signal_overflow_i[g])
     );
   end

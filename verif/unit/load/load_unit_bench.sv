@@ -35,6 +35,7 @@ module load_unit_bench
     input  logic [1:0]        wait_grant_i,
     output logic [1:0]        signal_valid_o,
     output logic [1:0][31:0]  signal_o,
+    input  logic [1:0]        signal_ready_i,
     input  logic [1:0]        signal_overflow_i,
 
     // report

@@ -32,6 +32,7 @@ Bench::Bench()
             top_->banks_o,
             top_->accumulator_rows_o,
             top_->issue_to_visible_o};
+  wait_for_semaphores();
 }
 
 Bench::~Bench() { top_->final(); }
@@ -167,6 +168,11 @@ void Bench::clear() {
     step();
     top_->eval();
   } while (top_->clear_busy_o);
+  wait_for_semaphores();
+}
+
+void Bench::wait_for_semaphores() {
+  for (int i = 0; i < 64; ++i) step();  // one is cleared a cycle
 }
 
 }  // namespace matrix_bench

@@ -90,6 +90,8 @@ class Bench {
   uint64_t signalled[2] = {0, 0};
 
  private:
+  void wait_for_semaphores();
+
   std::unique_ptr<VerilatedContext> context_;
   std::unique_ptr<Vmatrix_unit_bench> top_;
   Sizes sizes_{};

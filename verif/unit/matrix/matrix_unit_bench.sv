@@ -149,7 +149,7 @@ module matrix_unit_bench
     command.c_pitch = LocalWidth'(c_pitch_i);
   end
 
-  logic [1:0][1:0] wait_valid, wait_grant, signal_valid, signal_overflow;
+  logic [1:0][1:0] wait_valid, wait_grant, signal_valid, signal_ready, signal_overflow;
   sync_t [1:0][1:0] wait_sync, signal_sync;   // unit 0 the matrix unit, 1 the bench
   assign wait_valid[1] = {1'b0, take_i};
   assign wait_sync[1][0] = sync_of({6'h00, take_semaphore_i, take_count_i});
@@ -159,12 +159,13 @@ module matrix_unit_bench
   assign signal_sync[1][1] = '0;
   assign taken_o = wait_grant[1][0];
   assign granted_o = wait_grant[0];
-  assign signalled_o = signal_valid[0] & ~signal_overflow[0];
+  assign signalled_o = signal_ready[0] & ~signal_overflow[0];
 
   semaphores #(.Units(2)) u_semaphores (
     .clk_i, .rst_ni, .clear_i,
     .wait_valid_i(wait_valid), .wait_i(wait_sync), .wait_grant_o(wait_grant),
-    .signal_valid_i(signal_valid), .signal_i(signal_sync), .signal_overflow_o(signal_overflow)
+    .signal_valid_i(signal_valid), .signal_i(signal_sync), .signal_ready_o(signal_ready),
+    .signal_overflow_o(signal_overflow)
   );
 
   cycle_t cycle_q;
@@ -195,7 +196,7 @@ module matrix_unit_bench
     .command_valid_i, .command_i(command), .command_ready_o,
     .wait_valid_o(wait_valid[0]), .wait_o(wait_sync[0]), .wait_grant_i(wait_grant[0]),
     .signal_valid_o(signal_valid[0]), .signal_o(signal_sync[0]),
-    .signal_overflow_i(signal_overflow[0]),
+    .signal_ready_i(signal_ready[0]), .signal_overflow_i(signal_overflow[0]),
     .report_valid_o, .report_o(report), .report_ready_i,
     .cycle_i(cycle_q), .halt_i, .abandon_i, .flush_i, .busy_o, .owed_o, .blocked_o, .fault_o,
     .operand_read_valid_o(operand_valid), .operand_read_line_o(operand_line),
@@ -259,7 +260,7 @@ module matrix_unit_bench
 
   logic unused;
   assign unused = ^{wait_word_i[0], wait_word_i[1], signal_word_i[0], signal_word_i[1], wait_grant,
-                    signal_overflow, report, a_base_i, a_pitch_i, b_base_i, b_pitch_i, c_base_i,
+                    signal_ready, signal_overflow, report, a_base_i, a_pitch_i, b_base_i, b_pitch_i, c_base_i,
                     c_pitch_i,
                     m_i, write_line_i, write_word_i, store_read_line_i, load_row_i, load_word_i,
                     drain_row_i, give_semaphore_i, take_semaphore_i, command};

@@ -59,6 +59,7 @@ module store_unit_bench
   input  logic [1:0]  wait_grant_i,
   output logic [1:0]  signal_valid_o,
   output logic [31:0] signal_o [2],
+  input  logic [1:0]  signal_ready_i,
   input  logic [1:0]  signal_overflow_i,
 
   // Report.
@@ -240,7 +241,7 @@ module store_unit_bench
     .clk_i, .rst_ni,
     .command_valid_i, .command_i(command), .command_ready_o,
     .wait_valid_o, .wait_o(waits), .wait_grant_i, .signal_valid_o, .signal_o(signals),
-    .signal_overflow_i, .report_valid_o, .report_o(report), .report_ready_i,
+    .signal_ready_i, .signal_overflow_i, .report_valid_o, .report_o(report), .report_ready_i,
     .cycle_i(cycle_i[TimeWidth-1:0]), .halt_i, .abandon_i, .flush_i, .busy_o, .owed_o,
     .owed_address_o(owed_address), .blocked_o, .fault_o,
     .drain_read_valid_o(drain_read_valid), .drain_read_row_o(drain_read_row),

@@ -313,6 +313,7 @@ class Driver {
     top.aw_ready_i = aw_chance && !timing.aw_after_w;
     top.w_ready_i = w_chance && !timing.w_after_aw;
     top.wait_grant_i = 0;
+    top.signal_ready_i = 0;
     top.signal_overflow_i = 0;
     top.eval();
     if (timing.aw_after_w) top.aw_ready_i = aw_chance && top.w_valid_o;
@@ -459,8 +460,14 @@ class Driver {
 
   void serve_semaphores() {
     granted_ = 0;
+    // While both ports of a pair are valid, one of them is looked at.
+    const auto looked_at = [this](unsigned valid) {
+      return valid == 3 ? 1 + percent() % 2 : valid;
+    };
+    const unsigned waits = looked_at(top.wait_valid_o);
+    top.signal_ready_i = looked_at(top.signal_valid_o);
     for (unsigned i = 0; i < 2; i++) {
-      if ((top.wait_valid_o >> i & 1) == 0) continue;
+      if ((waits >> i & 1) == 0) continue;
       auto& value = semaphore[top.wait_o[i] >> 16 & 0xF];
       const std::uint32_t count = top.wait_o[i] & 0xFFFF;
       if (value < count) continue;
@@ -469,7 +476,7 @@ class Driver {
       top.wait_grant_i |= 1u << i;
     }
     for (unsigned i = 0; i < 2; i++) {
-      if ((top.signal_valid_o >> i & 1) == 0) continue;
+      if ((top.signal_ready_i >> i & 1) == 0) continue;
       auto& value = semaphore[top.signal_o[i] >> 16 & 0xF];
       const std::uint32_t count = top.signal_o[i] & 0xFFFF;
       granted_++;

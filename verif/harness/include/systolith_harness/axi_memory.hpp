@@ -51,6 +51,15 @@ struct AxiInjection {
   uint64_t last_address = ~0ull;
 };
 
+// A burst that an injection met.
+struct AxiHit {
+  size_t injection;
+  uint8_t id;
+  uint64_t ordinal;  // of the bursts of this ID and direction, from 0 since construction
+  uint64_t address;
+  uint64_t cycle;
+};
+
 struct AxiMemoryStatistics {
   uint64_t read_bursts = 0;
   uint64_t read_beats = 0;
@@ -85,6 +94,8 @@ class AxiMemory {
   size_t inject(const AxiInjection& injection);
   void remove_injection(size_t number);
   void clear_injections();
+  // Bursts that injections met since construction.
+  const std::vector<AxiHit>& hits() const { return hits_; }
   // Bursts that NeverAnswer held back are answered from the next cycle on.
   void release_unanswered();
 
@@ -194,6 +205,8 @@ class AxiMemory {
   };
   Slot slots_[kInjections];
   unsigned slots_used_ = 0;
+  std::vector<AxiHit> hits_;
+  uint64_t bursts_[2][kIds] = {};  // reads, writes
 };
 
 }  // namespace systolith::harness
