@@ -118,6 +118,10 @@ module memory_fifo #(
       .corrected_o(corrected), .uncorrected_o(uncorrected)
   );
   assign data_o = stored[Width-1:0];
+  if (Stored > Width) begin : gen_padding
+    logic unused_padding;
+    assign unused_padding = ^stored[Stored-1:Width];
+  end
   // After a flush the memory may still tell of a word that is no longer there.
   assign wrong_o = valid_q && (uncorrected || wrong_q);
   assign corrected_o = valid_q && corrected;
