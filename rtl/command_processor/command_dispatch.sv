@@ -2,11 +2,11 @@
 //
 // The decoder's command goes to the queue of its unit (1 load, 2 matrix, 3 store) or, a NOP (0),
 // to completion as a report. It waits while that queue is full, and while `window_open_i` says
-// that completion cannot follow an index so far ahead. Latency: two cycles, of a NOP one. `clear_i`
-// empties the queues.
+// that completion cannot follow an index so far ahead. Latency: three cycles, of a NOP one.
+// `clear_i` empties the queues.
 //
-// A command that its queue's memory gives back wrong goes to no unit. It is reported as failed, by
-// what is kept of it in registers; the address is its place in the queue.
+// A command that its queue gives back wrong goes to no unit and is reported as failed; the address
+// is its place in the queue. A report may change to that of a NOP until it is taken.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -62,66 +62,25 @@ module command_dispatch
   end
   assign dispatch_ready_o = window_open_i && room[dispatch_unit_i];
 
-  // ---- queues: load, matrix, store ----
+  // ---- queues ----
   localparam int unsigned PlaceWidth = (UnitQueueDepth > 1) ? $clog2(UnitQueueDepth) : 1;
-  logic [2:0] valid, wrong, ready, corrected, wrong_taken;
-  logic [2:0][PlaceWidth-1:0] place;
+  logic wrong_valid, wrong_record, wrong_raise_irq, wrong_ready;
+  logic [1:0] wrong_unit;
+  logic [31:0] wrong_index;
+  logic [PlaceWidth-1:0] wrong_place;
 
-  memory_fifo #(
-    .Width($bits(load_command_t)), .Depth(UnitQueueDepth), .Secded(MemorySecded)
-  ) u_load (
-    .clk_i, .rst_ni, .flush_i(clear_i),
-    .valid_i(push[UnitLoad[1:0]]), .data_i(load_command_i), .ready_o(room[1]),
-    .valid_o(valid[0]), .data_o(load_command_o), .wrong_o(wrong[0]), .place_o(place[0]),
-    .ready_i(ready[0]), .corrected_o(corrected[0]), .held_o(queued_o[0])
+  command_queues u_queues (
+    .clk_i, .rst_ni, .clear_i,
+    .push_i(push[3:1] & room[3:1]), .load_command_i, .matrix_command_i, .store_command_i,
+    .room_o(room[3:1]),
+    .valid_o({store_command_valid_o, matrix_command_valid_o, load_command_valid_o}),
+    .load_command_o, .matrix_command_o, .store_command_o,
+    .ready_i({store_command_ready_i, matrix_command_ready_i, load_command_ready_i}),
+    .held_o(queued_o),
+    .wrong_valid_o(wrong_valid), .wrong_unit_o(wrong_unit), .wrong_index_o(wrong_index),
+    .wrong_record_o(wrong_record), .wrong_raise_irq_o(wrong_raise_irq),
+    .wrong_place_o(wrong_place), .wrong_ready_i(wrong_ready), .corrected_o
   );
-  memory_fifo #(
-    .Width($bits(matrix_command_t)), .Depth(UnitQueueDepth), .Secded(MemorySecded)
-  ) u_matrix (
-    .clk_i, .rst_ni, .flush_i(clear_i),
-    .valid_i(push[UnitMatrix[1:0]]), .data_i(matrix_command_i), .ready_o(room[2]),
-    .valid_o(valid[1]), .data_o(matrix_command_o), .wrong_o(wrong[1]), .place_o(place[1]),
-    .ready_i(ready[1]), .corrected_o(corrected[1]), .held_o(queued_o[1])
-  );
-  memory_fifo #(
-    .Width($bits(store_command_t)), .Depth(UnitQueueDepth), .Secded(MemorySecded)
-  ) u_store (
-    .clk_i, .rst_ni, .flush_i(clear_i),
-    .valid_i(push[UnitStore[1:0]]), .data_i(store_command_i), .ready_o(room[3]),
-    .valid_o(valid[2]), .data_o(store_command_o), .wrong_o(wrong[2]), .place_o(place[2]),
-    .ready_i(ready[2]), .corrected_o(corrected[2]), .held_o(queued_o[2])
-  );
-
-  assign load_command_valid_o = valid[0] && !wrong[0];
-  assign matrix_command_valid_o = valid[1] && !wrong[1];
-  assign store_command_valid_o = valid[2] && !wrong[2];
-  assign ready = wrong_taken |
-      (~wrong & {store_command_ready_i, matrix_command_ready_i, load_command_ready_i});
-  assign corrected_o = corrected != '0;
-
-  // What a wrong command is reported by, kept beside its queue.
-  typedef struct packed {
-    logic [31:0] index;
-    logic        record;
-    logic        raise_irq;
-  } name_t;
-  name_t pushed;
-  name_t [2:0] name;
-  assign pushed = '{
-    index: dispatch_header_i.index,
-    record: dispatch_header_i.record,
-    raise_irq: dispatch_header_i.raise_irq
-  };
-  for (genvar u = 0; u < 3; u++) begin : gen_name
-    logic [$clog2(UnitQueueDepth+1)-1:0] unused_count;
-    logic unused_ready, unused_valid;
-    stream_fifo #(.Width($bits(name_t)), .Depth(UnitQueueDepth)) u_name (
-      .clk_i, .rst_ni, .flush_i(clear_i),
-      .valid_i(push[u+1] && room[u+1]), .data_i(pushed), .ready_o(unused_ready),
-      .valid_o(unused_valid), .data_o(name[u]), .ready_i(valid[u] && ready[u]),
-      .count_o(unused_count)
-    );
-  end
 
   // ---- reports: a NOP, else a wrong command ----
   report_t nop, nop_report;
@@ -146,35 +105,29 @@ module command_dispatch
     .count_o(unused_nop_count)
   );
 
-  logic [2:0] told;     // one of the wrong ones
+  logic [7:0] wrong_opcode;
   always_comb begin
-    told = '0;
+    unique case (wrong_unit)
+      2'd0: wrong_opcode = OpcodeLoad;
+      2'd1: wrong_opcode = OpcodeMatrix;
+      default: wrong_opcode = OpcodeStore;
+    endcase
     report_o = nop_report;
     if (!nop_valid) begin
-      for (int unsigned u = 0; u < 3; u++) begin
-        if (wrong[u] && told == '0) begin
-          told[u] = 1'b1;
-          report_o = '{
-            index: name[u].index,
-            record: name[u].record,
-            raise_irq: name[u].raise_irq,
-            unit: UnitCommandProcessor,
-            opcode: (u == 0) ? OpcodeLoad : (u == 1) ? OpcodeMatrix : OpcodeStore,
-            state: StateFailed,
-            cause: CauseMemory,
-            address: 64'(place[u]),
-            start: cycle_i
-          };
-        end
-      end
+      report_o.index = wrong_index;
+      report_o.record = wrong_record;
+      report_o.raise_irq = wrong_raise_irq;
+      report_o.unit = UnitCommandProcessor;
+      report_o.opcode = wrong_opcode;
+      report_o.state = StateFailed;
+      report_o.cause = CauseMemory;
+      report_o.address = 64'(wrong_place);
+      report_o.start = cycle_i;
     end
   end
-  assign report_valid_o = nop_valid || wrong != '0;
+  assign report_valid_o = nop_valid || wrong_valid;
   assign nop_ready = report_ready_i;
-  assign wrong_taken = report_ready_i ? told : '0;
-
-  `ASSERT(WrongGoesToNoUnit, (wrong & {store_command_valid_o, matrix_command_valid_o,
-                                       load_command_valid_o}) == '0)
+  assign wrong_ready = report_ready_i && !nop_valid;
 
 endmodule
 

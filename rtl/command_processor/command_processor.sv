@@ -7,7 +7,7 @@
 //                   queue_control: enable, doorbell, reset, fault phases, time-outs
 //
 // Unit ports are arrays in the order load, matrix, store. Latency: a doorbell is a fetch address 2
-// cycles later; a command with counts of up to 8 bits is at its unit about 25 cycles after its
+// cycles later; a command with counts of up to 8 bits is at its unit about 26 cycles after its
 // last beat. Throughput: a command every 20 to 30 cycles. Legal parameters: see
 // `systolith_config_pkg`.
 `include "systolith_assert.svh"

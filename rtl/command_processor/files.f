@@ -8,6 +8,7 @@ command_processor/window_check.sv
 command_processor/binding_table.sv
 command_processor/command_fetch.sv
 command_processor/command_decode.sv
+command_processor/command_queues.sv
 command_processor/command_dispatch.sv
 command_processor/record_writer.sv
 command_processor/completion.sv

@@ -1,3 +1,2 @@
 common/stream_fifo.sv
 common/memory.sv
-common/memory_fifo.sv

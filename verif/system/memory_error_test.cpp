@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "directed.hpp"
@@ -293,10 +294,11 @@ TEST_P(MemoryErrors, InAQueueFailTheCommand) {
   constexpr std::array<const char*, 3> kQueues = {"load", "matrix", "store"};
   constexpr std::array<unsigned, 3> kOpcodes = {SYSTOLITH_OPCODE_LOAD, SYSTOLITH_OPCODE_MATRIX,
                                                 SYSTOLITH_OPCODE_STORE};
+  const std::size_t queues = memory("u_command_processor.u_dispatch.u_queues.u_memory");
+  // The queues follow each other in the memory, each with a power of two of places.
+  const unsigned first = std::bit_ceil(c_.unit_queue_depth);
   for (const bool too_many : {true, false}) {
     for (std::uint32_t index = 0; index < 3; ++index) {
-      const std::size_t queue =
-          memory(fmt::format("u_command_processor.u_dispatch.u_{}.u_memory", kQueues[index]));
       unsigned hits = 0;
       for (unsigned delay = 10; delay < 120; ++delay) {
         SCOPED_TRACE(fmt::format("{}: queue {}, {} cycles after its last beat", GetParam(),
@@ -306,9 +308,10 @@ TEST_P(MemoryErrors, InAQueueFailTheCommand) {
                                       const harness::AxiSubordinateSignals& bus) {
           if (!bus.r_valid || !device.r_ready || bus.r_id != kFetchId) return;
           if (++seen != (index + 1) * beats) return;
+          const unsigned word = index * std::max(first, 2U);
           const std::uint64_t then = sim_.device().cycle() + delay;
-          sim_.device().flip_at(then, queue, 0, 70);
-          if (too_many && c_.memory_secded) sim_.device().flip_at(then, queue, 0, 75);
+          sim_.device().flip_at(then, queues, word, 70);
+          if (too_many && c_.memory_secded) sim_.device().flip_at(then, queues, word, 75);
         });
         const Outcome got = run_in_two(program, 0, [] {});
         sim_.device().set_monitor({});
@@ -408,7 +411,7 @@ TEST_P(MemoryErrors, InTheNextCommandsOperandLeaveTheCommandBeforeAlone) {
 TEST_P(MemoryErrors, TheListNamesEveryMemory) {
   const auto& all = sim_.device().memories();
   const unsigned words = c_.line_bytes() / c_.bus_bytes;
-  EXPECT_EQ(all.size(), c_.scratchpad_banks * words + 2 * c_.cols + 2 + 1 + 3);
+  EXPECT_EQ(all.size(), c_.scratchpad_banks * words + 2 * c_.cols + 2 + 2);
   const harness::OnChipMemory& word = all[memory("u_scratchpad.gen_bank[0].gen_word[0].u_memory")];
   EXPECT_EQ(word.depth, c_.scratchpad_lines / c_.scratchpad_banks);
   EXPECT_EQ(word.width, c_.bus_bytes * (c_.memory_secded ? 13 : 9));
