@@ -142,7 +142,7 @@ module command_processor
   address_t    fetch_owed_address;
   logic [31:0] fetch_arriving, decode_index;
   logic        decode_idle, decode_offering;
-  logic        fault_seen, unused_fault_valid;
+  logic        fault_seen, fault_valid;
   logic [31:0] fault_index;
   logic [7:0]  fault_cause, fault_unit;
   logic [63:0] fault_address;
@@ -191,7 +191,8 @@ module command_processor
     .fetch_arriving_i(fetch_arriving),
     .command_valid_i(command_valid), .decode_idle_i(decode_idle),
     .decode_offering_i(decode_offering), .decode_index_i(decode_index), .stop_o(stop),
-    .completed_i(completed), .fault_seen_i(fault_seen), .fault_index_i(fault_index),
+    .completed_i(completed), .fault_seen_i(fault_seen), .fault_valid_i(fault_valid),
+    .fault_index_i(fault_index),
     .fault_cause_i(fault_cause), .fault_unit_i(fault_unit), .fault_address_i(fault_address),
     .record_idle_i(record_idle), .record_owed_i(record_owed),
     .record_owed_address_i(record_owed_address), .record_owed_index_i(record_owed_index),
@@ -300,7 +301,7 @@ module command_processor
     .victim_semaphore_i(victim_semaphore), .victim_reported_o(victim_reported),
     .search_index_i(search_index), .search_unit_o(search_unit), .search_done_o(search_done),
     .completed_o(completed), .irq_command_o, .command_done_o,
-    .fault_seen_o(fault_seen), .fault_valid_o(unused_fault_valid), .fault_index_o(fault_index),
+    .fault_seen_o(fault_seen), .fault_valid_o(fault_valid), .fault_index_o(fault_index),
     .fault_cause_o(fault_cause), .fault_unit_o(fault_unit), .fault_address_o(fault_address),
     .idle_o(record_idle), .owed_o(record_owed), .owed_address_o(record_owed_address),
     .owed_index_o(record_owed_index), .beat_o(record_beat),

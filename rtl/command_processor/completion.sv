@@ -56,7 +56,7 @@ module completion
   output logic        irq_command_o,
   output logic        command_done_o,      // pulse: one completed
   output logic        fault_seen_o,        // pulse
-  output logic        fault_valid_o,
+  output logic        fault_valid_o,       // level: the following hold the first fault
   output logic [31:0] fault_index_o,
   output logic [7:0]  fault_cause_o,
   output logic [7:0]  fault_unit_o,
@@ -215,13 +215,7 @@ module completion
       fault_unit_d = UnitCommandProcessor;
       fault_address_d = 64'(written_address);
     end
-    if (clear_i) begin
-      fault_valid_d = 1'b0;
-      fault_index_d = '0;
-      fault_cause_d = '0;
-      fault_unit_d = '0;
-      fault_address_d = '0;
-    end
+    if (clear_i) fault_valid_d = 1'b0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -230,20 +224,19 @@ module completion
       done_q <= '0;
       late_q <= '0;
       fault_valid_q <= 1'b0;
-      fault_index_q <= '0;
-      fault_cause_q <= '0;
-      fault_unit_q <= '0;
-      fault_address_q <= '0;
     end else begin
       completed_q <= completed_d;
       done_q <= done_d;
       late_q <= late_d;
       fault_valid_q <= fault_valid_d;
-      fault_index_q <= fault_index_d;
-      fault_cause_q <= fault_cause_d;
-      fault_unit_q <= fault_unit_d;
-      fault_address_q <= fault_address_d;
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    fault_index_q <= fault_index_d;
+    fault_cause_q <= fault_cause_d;
+    fault_unit_q <= fault_unit_d;
+    fault_address_q <= fault_address_d;
   end
 
   assign fault_valid_o = fault_valid_q;

@@ -1,7 +1,8 @@
 // The event counters of interfaces section 7: cycles split exactly into those with MACs and those lost, by cause.
 //
 // Every cycle with `busy_i` adds one to `cycles_o` and one to exactly one of `mac_cycles_o` and the lost ones.
-// Latency: a cycle later. `clear_i` zeroes all.
+// Latency: a cycle later. `clear_i` zeroes all: two cycles later they are zero and count what comes
+// from the cycle after the clear on.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -111,6 +112,13 @@ module counters
     end
   end
 
+  // Cleared in the cycle after a clear or a reset: a counter needs no logic for it but its clear pin.
+  logic clear_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) clear_q <= 1'b1;
+    else clear_q <= clear_i;
+  end
+
   count_t [Count-1:0] count_q;
   for (genvar c = 0; c < Count; c++) begin : gen_counter
     count_t step;
@@ -118,9 +126,8 @@ module counters
     else if (c == int'(BytesRead) || c == int'(BytesWritten)) assign step = count_t'(BusBytes);
     else assign step = count_t'(1);
 
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) count_q[c] <= '0;
-      else if (clear_i) count_q[c] <= '0;
+    always_ff @(posedge clk_i) begin
+      if (clear_q) count_q[c] <= '0;
       else if (event_q[c]) count_q[c] <= count_q[c] + step;
     end
   end

@@ -78,6 +78,7 @@ module queue_control
   // completion
   input  logic [31:0] completed_i,
   input  logic        fault_seen_i,
+  input  logic        fault_valid_i,
   input  logic [31:0] fault_index_i,
   input  logic [7:0]  fault_cause_i,
   input  logic [7:0]  fault_unit_i,
@@ -478,10 +479,10 @@ module queue_control
   assign faulted_o = state_q == Faulted || state_q == Stuck;
   assign stuck_o = state_q == Stuck;
   assign reset_request_o = state_q == Stuck;
-  assign fault_cause_o = own_fault_q ? own_cause_q : fault_cause_i;
-  assign fault_unit_o = own_fault_q ? own_unit_q : fault_unit_i;
-  assign fault_index_o = own_fault_q ? own_index_q : fault_index_i;
-  assign fault_address_o = own_fault_q ? own_address_q : fault_address_i;
+  assign fault_cause_o = own_fault_q ? own_cause_q : fault_valid_i ? fault_cause_i : '0;
+  assign fault_unit_o = own_fault_q ? own_unit_q : fault_valid_i ? fault_unit_i : '0;
+  assign fault_index_o = own_fault_q ? own_index_q : fault_valid_i ? fault_index_i : '0;
+  assign fault_address_o = own_fault_q ? own_address_q : fault_valid_i ? fault_address_i : '0;
   assign irq_fault_o = faulted_o && entered_q;
   assign irq_idle_o = state_q == Run && busy_q && !busy_d;
   assign irq_reset_done_o = state_q == Clear && state_d == Off;
