@@ -135,6 +135,13 @@ package systolith_pkg;
     local_t      scale_line;
   } store_command_t;
 
+  // What of a command its end is reported by when no unit has it.
+  typedef struct packed {
+    logic [31:0] index;
+    logic        record;
+    logic        raise_irq;
+  } command_name_t;
+
   // What a unit reports when a started command ends.
   typedef struct packed {
     logic [31:0] index;

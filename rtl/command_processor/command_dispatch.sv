@@ -64,9 +64,9 @@ module command_dispatch
 
   // ---- queues ----
   localparam int unsigned PlaceWidth = (UnitQueueDepth > 1) ? $clog2(UnitQueueDepth) : 1;
-  logic wrong_valid, wrong_record, wrong_raise_irq, wrong_ready;
+  logic wrong_valid, wrong_ready;
   logic [1:0] wrong_unit;
-  logic [31:0] wrong_index;
+  command_name_t wrong;
   logic [PlaceWidth-1:0] wrong_place;
 
   command_queues u_queues (
@@ -77,31 +77,23 @@ module command_dispatch
     .load_command_o, .matrix_command_o, .store_command_o,
     .ready_i({store_command_ready_i, matrix_command_ready_i, load_command_ready_i}),
     .held_o(queued_o),
-    .wrong_valid_o(wrong_valid), .wrong_unit_o(wrong_unit), .wrong_index_o(wrong_index),
-    .wrong_record_o(wrong_record), .wrong_raise_irq_o(wrong_raise_irq),
+    .wrong_valid_o(wrong_valid), .wrong_unit_o(wrong_unit), .wrong_name_o(wrong),
     .wrong_place_o(wrong_place), .wrong_ready_i(wrong_ready), .corrected_o
   );
 
   // ---- reports: a NOP, else a wrong command ----
-  report_t nop, nop_report;
-  logic nop_valid, nop_ready, unused_nop_count;
-  logic unused_syncs;
-  assign unused_syncs = ^{dispatch_header_i.waits, dispatch_header_i.signals};
-  assign nop = '{
+  command_name_t nop_pushed, nop, told;
+  logic nop_valid, nop_ready, unused_nop_count, unused_header;
+  assign unused_header = ^{dispatch_header_i.opcode, dispatch_header_i.waits, dispatch_header_i.signals};
+  assign nop_pushed = '{
     index: dispatch_header_i.index,
     record: dispatch_header_i.record,
-    raise_irq: dispatch_header_i.raise_irq,
-    unit: UnitCommandProcessor,
-    opcode: dispatch_header_i.opcode,
-    state: StateCompleted,
-    cause: CauseNone,
-    address: '0,
-    start: cycle_i
+    raise_irq: dispatch_header_i.raise_irq
   };
-  stream_fifo #(.Width($bits(report_t)), .Depth(1)) u_nop (
+  stream_fifo #(.Width($bits(command_name_t)), .Depth(1)) u_nop (
     .clk_i, .rst_ni, .flush_i(clear_i),
-    .valid_i(push[UnitCommandProcessor[1:0]]), .data_i(nop), .ready_o(room[0]),
-    .valid_o(nop_valid), .data_o(nop_report), .ready_i(nop_ready),
+    .valid_i(push[UnitCommandProcessor[1:0]]), .data_i(nop_pushed), .ready_o(room[0]),
+    .valid_o(nop_valid), .data_o(nop), .ready_i(nop_ready),
     .count_o(unused_nop_count)
   );
 
@@ -112,19 +104,19 @@ module command_dispatch
       2'd1: wrong_opcode = OpcodeMatrix;
       default: wrong_opcode = OpcodeStore;
     endcase
-    report_o = nop_report;
-    if (!nop_valid) begin
-      report_o.index = wrong_index;
-      report_o.record = wrong_record;
-      report_o.raise_irq = wrong_raise_irq;
-      report_o.unit = UnitCommandProcessor;
-      report_o.opcode = wrong_opcode;
-      report_o.state = StateFailed;
-      report_o.cause = CauseMemory;
-      report_o.address = 64'(wrong_place);
-      report_o.start = cycle_i;
-    end
   end
+  assign told = nop_valid ? nop : wrong;
+  assign report_o = '{
+    index: told.index,
+    record: told.record,
+    raise_irq: told.raise_irq,
+    unit: UnitCommandProcessor,
+    opcode: nop_valid ? OpcodeNop : wrong_opcode,
+    state: nop_valid ? StateCompleted : StateFailed,
+    cause: nop_valid ? CauseNone : CauseMemory,
+    address: nop_valid ? '0 : 64'(wrong_place),
+    start: cycle_i
+  };
   assign report_valid_o = nop_valid || wrong_valid;
   assign nop_ready = report_ready_i;
   assign wrong_ready = report_ready_i && !nop_valid;

@@ -44,9 +44,7 @@ module command_queues
   // a command that is wrong
   output logic                 wrong_valid_o,
   output logic [1:0]           wrong_unit_o,
-  output logic [31:0]          wrong_index_o,
-  output logic                 wrong_record_o,
-  output logic                 wrong_raise_irq_o,
+  output command_name_t        wrong_name_o,
   output logic [SlotWidth-1:0] wrong_place_o,
   input  logic                 wrong_ready_i,
   output logic                 corrected_o
@@ -207,13 +205,8 @@ module command_queues
   end
 
   // ---- what a wrong command is reported by ----
-  typedef struct packed {
-    logic [31:0] index;
-    logic        record;
-    logic        raise_irq;
-  } name_t;
-  name_t names_q [Places];
-  name_t name_q;
+  command_name_t names_q [Places];
+  command_name_t name_q;
 
   always_ff @(posedge clk_i) begin
     if (push_i != '0) begin
@@ -230,9 +223,7 @@ module command_queues
 
   assign wrong_valid_o = wrong_q;
   assign wrong_unit_o = reading_unit_q;
-  assign wrong_index_o = name_q.index;
-  assign wrong_record_o = name_q.record;
-  assign wrong_raise_irq_o = name_q.raise_irq;
+  assign wrong_name_o = name_q;
   assign wrong_place_o = reading_slot_q;
 
   logic same, unused_same;
