@@ -81,6 +81,13 @@ module command_decode
   localparam int unsigned StepsWidth = 21;
   typedef logic [63:0] wide_t;
   typedef logic [StepsWidth-1:0] steps_t;
+  // Local extents are exact: a 32-bit pitch times steps, plus a 32-bit base and lines.
+  localparam int unsigned LocalProduct = 32 + StepsWidth;
+  typedef logic [LocalProduct-1:0] local_product_t;
+  typedef logic [LocalProduct:0] local_end_t;
+  // Extents in memory: what has more bits is outside whatever the address.
+  localparam int unsigned ExtentWidth = AddressWidth + 1;
+  typedef logic [ExtentWidth-1:0] extent_t;
   localparam logic [31:0] MaxRows = 32'd65536;
   localparam logic [31:0] MaxRun = 32'd1048576;
 
@@ -294,22 +301,22 @@ module command_decode
   } local_e;
   local_e local_q, local_d;
   logic   local_start, local_ready, unused_local_overflow;
-  wide_t  local_multiplicand, local_product;
+  local_product_t local_multiplicand, local_product;
   steps_t local_multiplier;
-  wide_t  end_0_q, end_0_d;   // end of the local range or of A
-  wide_t  end_1_q, end_1_d;   // of B
-  wide_t  end_2_q, end_2_d;   // of C
+  local_end_t end_0_q, end_0_d;   // end of the local range or of A
+  local_end_t end_1_q, end_1_d;   // of B
+  local_end_t end_2_q, end_2_d;   // of C
   rows_t  next_rows;
   logic   next_rows_bad;
 
-  extent_multiplier #(.MultiplierWidth(StepsWidth)) u_local (
-    .clk_i, .rst_ni, .start_i(local_start), .multiplicand_i(local_multiplicand),
+  extent_multiplier #(.Width(LocalProduct), .MultiplierWidth(StepsWidth)) u_local (
+    .clk_i, .rst_ni, .start_i(local_start), .multiplicand_i(local_multiplicand), .large_i(1'b0),
     .multiplier_i(local_multiplier), .done_o(local_ready), .product_o(local_product),
     .overflow_o(unused_local_overflow)
   );
 
   // rows x count = rows + rows x (count - 1): a count of 1 costs one cycle.
-  assign next_rows_bad = rows_bad_q || local_product > 64'(MaxRows) - 64'(rows_q);
+  assign next_rows_bad = rows_bad_q || local_product > local_product_t'(MaxRows) - local_product_t'(rows_q);
   assign next_rows = next_rows_bad ? rows_t'(1) : rows_q + rows_t'(local_product);
 
   function automatic steps_t less_one(logic [31:0] count);
@@ -319,7 +326,7 @@ module command_decode
   always_comb begin
     local_d = local_q;
     local_start = 1'b0;
-    local_multiplicand = 64'(rows_q);
+    local_multiplicand = local_product_t'(rows_q);
     local_multiplier = '0;
     rows_d = rows_q;
     rows_bad_d = rows_bad_q;
@@ -333,7 +340,7 @@ module command_decode
       LocalIdle: begin
         if (state_q == Read && is_transfer && words_q > 5'(TransferCount3Word)) begin
           local_start = 1'b1;
-          local_multiplicand = 64'(counts[0][RowsWidth-1:0]);
+          local_multiplicand = local_product_t'(counts[0][RowsWidth-1:0]);
           local_multiplier = less_one(counts[1]);
           rows_d = rows_t'(counts[0]);
           rows_bad_d = 1'b0;
@@ -342,7 +349,7 @@ module command_decode
         end
         if (state_q == Read && is_matrix && words_q > 5'(MatrixAPitchWord)) begin
           local_start = 1'b1;
-          local_multiplicand = 64'(a_pitch);
+          local_multiplicand = local_product_t'(a_pitch);
           local_multiplier = less_one(m);
           line_start = 1'b1;
           line_length = steps_t'(k << format_shift);
@@ -355,7 +362,7 @@ module command_decode
           rows_d = next_rows;
           rows_bad_d = next_rows_bad;
           local_start = 1'b1;
-          local_multiplicand = 64'(next_rows);
+          local_multiplicand = local_product_t'(next_rows);
           local_multiplier = less_one((local_q == Rows1) ? counts[2] : counts[3]);
           local_d = (local_q == Rows1) ? Rows2 : Rows3;
         end
@@ -365,23 +372,23 @@ module command_decode
           rows_d = next_rows;
           rows_bad_d = next_rows_bad;
           local_start = 1'b1;
-          local_multiplicand = 64'(local_pitch);
+          local_multiplicand = local_product_t'(local_pitch);
           local_multiplier = less_one(32'(next_rows));
           local_d = LocalExtent;
         end
       end
       LocalExtent: begin
         if (local_ready && line_done) begin
-          end_0_d = 64'(local_base) + local_product +
-              (local_accumulators ? 64'd1 : 64'(line_parts));
+          end_0_d = local_end_t'(local_base) + local_end_t'(local_product) +
+              (local_accumulators ? local_end_t'(1) : local_end_t'(line_parts));
           local_d = LocalDone;
         end
       end
       ExtentA: begin
         if (local_ready && line_done && words_q > 5'(MatrixBPitchWord)) begin
-          end_0_d = 64'(a_base) + local_product + 64'(line_parts);
+          end_0_d = local_end_t'(a_base) + local_end_t'(local_product) + local_end_t'(line_parts);
           local_start = 1'b1;
-          local_multiplicand = 64'(b_pitch);
+          local_multiplicand = local_product_t'(b_pitch);
           local_multiplier = less_one(k);
           line_start = 1'b1;
           line_length = steps_t'(n << format_shift);
@@ -391,16 +398,16 @@ module command_decode
       ExtentB: begin
         if (local_ready && line_done && strip_done && block_done &&
             words_q > 5'(MatrixCPitchWord)) begin
-          end_1_d = 64'(b_base) + local_product + 64'(line_parts);
+          end_1_d = local_end_t'(b_base) + local_end_t'(local_product) + local_end_t'(line_parts);
           local_start = 1'b1;
-          local_multiplicand = 64'(c_pitch);
+          local_multiplicand = local_product_t'(c_pitch);
           local_multiplier = strip_parts - 1'b1;
           local_d = ExtentC;
         end
       end
       ExtentC: begin
         if (local_ready) begin
-          end_2_d = 64'(c_base) + local_product + 64'(m);
+          end_2_d = local_end_t'(c_base) + local_end_t'(local_product) + local_end_t'(m);
           local_d = LocalDone;
         end
       end
@@ -418,20 +425,23 @@ module command_decode
   address_e address_state_q, address_state_d;
   logic     stride_start, stride_ready, stride_overflow;
   logic [1:0] loop;
-  wide_t    stride_product;
-  wide_t    below_q, below_d, above_q, above_d;   // sums of the negative and of the positive loops
-  logic     far_q, far_d;                         // a sum is past 64 bits
+  extent_t  stride_product;
+  extent_t  below_q, below_d, above_q, above_d;   // sums of the negative and of the positive loops
+  logic     far_q, far_d;                         // a sum is past its bits
   logic [31:0] merged_q, merged_d;
   logic     merge_q, merge_d;
-  logic [64:0] below_sum, above_sum;
-  logic [64:0] merged_sum;
+  logic [ExtentWidth:0] below_sum, above_sum;
+  logic [ExtentWidth:0] merged_sum;
+  wide_t       stride_magnitude;
 
   function automatic wide_t magnitude(wide_t stride);
     return stride[63] ? -stride : stride;
   endfunction
 
-  extent_multiplier #(.MultiplierWidth(RowsWidth)) u_strides (
-    .clk_i, .rst_ni, .start_i(stride_start), .multiplicand_i(magnitude(strides[loop])),
+  assign stride_magnitude = magnitude(strides[loop]);
+  extent_multiplier #(.Width(ExtentWidth), .MultiplierWidth(RowsWidth)) u_strides (
+    .clk_i, .rst_ni, .start_i(stride_start), .multiplicand_i(extent_t'(stride_magnitude)),
+    .large_i((66'(stride_magnitude) >> ExtentWidth) != '0),
     .multiplier_i(rows_t'(counts[loop] - 32'd1)), .done_o(stride_ready),
     .product_o(stride_product), .overflow_o(stride_overflow)
   );
@@ -440,7 +450,7 @@ module command_decode
   assign ended = 2'(address_state_q - Loop0);
   assign below_sum = {1'b0, below_q} + {1'b0, stride_product};
   assign above_sum = {1'b0, above_q} + {1'b0, stride_product};
-  assign merged_sum = {1'b0, stride_product} + 65'(run);
+  assign merged_sum = {1'b0, stride_product} + (ExtentWidth + 1)'(run);
 
   always_comb begin
     address_state_d = address_state_q;
@@ -468,16 +478,16 @@ module command_decode
         if (stride_ready && (address_state_q == Loop3 ||
                              words_q > 5'(TransferStride0Word) + 5'(loop))) begin
           if (strides[ended][63]) begin
-            below_d = below_sum[63:0];
-            far_d = far_q || stride_overflow || below_sum[64];
+            below_d = below_sum[ExtentWidth-1:0];
+            far_d = far_q || stride_overflow || below_sum[ExtentWidth];
           end else begin
-            above_d = above_sum[63:0];
-            far_d = far_q || stride_overflow || above_sum[64];
+            above_d = above_sum[ExtentWidth-1:0];
+            far_d = far_q || stride_overflow || above_sum[ExtentWidth];
           end
           if (address_state_q == Loop0) begin
             // stride x (count - 1) + run = run x count, as the stride is the run.
             merged_d = merged_sum[31:0];
-            merge_d = strides[0] == 64'(run) && counts[0] > 32'd1 && merged_sum[64:32] == '0 &&
+            merge_d = strides[0] == 64'(run) && counts[0] > 32'd1 && merged_sum[ExtentWidth:32] == '0 &&
                 !waits[0].by_rows && !waits[1].by_rows;
           end
           if (address_state_q == Loop3) begin
@@ -495,17 +505,14 @@ module command_decode
     if (flush_i) address_state_d = AddressIdle;
   end
 
-  logic [64:0] first_byte;               // bit 64: below 0
-  logic [65:0] last_byte;                // exact
+  logic [ExtentWidth:0] first_byte;      // highest bit: below 0
+  logic [ExtentWidth+1:0] last_byte;     // exact
   logic        address_bad;
-  assign first_byte = {1'b0, address} - {1'b0, below_q};
-  assign last_byte = {2'b0, address} + {2'b0, above_q} + 66'(run) - 66'd1;
-
-  function automatic logic outside(logic [65:0] value);
-    return (value >> AddressWidth) != '0;
-  endfunction
-
-  assign address_bad = far_q || outside({2'b0, address}) || first_byte[64] || outside(last_byte);
+  assign first_byte = (ExtentWidth + 1)'(address_t'(address)) - {1'b0, below_q};
+  assign last_byte = (ExtentWidth + 2)'(address_t'(address)) + {2'b0, above_q} +
+      (ExtentWidth + 2)'(run) - (ExtentWidth + 2)'(1);
+  assign address_bad = far_q || (65'(address) >> AddressWidth) != '0 || first_byte[ExtentWidth] ||
+      last_byte[ExtentWidth+1:AddressWidth] != '0;
 
   // ---- the checks, first to last; window and scale follow ----
   logic [7:0]  cause;
@@ -540,11 +547,11 @@ module command_decode
   end
 
   assign scale_end = 64'(scale_line) + 64'(ScaleLines);
-  assign end_0_bad = (is_transfer && local_accumulators) ? end_0_q > 64'(AccumulatorRows)
-                                                         : end_0_q > 64'(ScratchpadLines);
-  assign end_1_bad = is_matrix ? end_1_q > 64'(ScratchpadLines)
+  assign end_0_bad = (is_transfer && local_accumulators) ? end_0_q > local_end_t'(AccumulatorRows)
+                                                         : end_0_q > local_end_t'(ScratchpadLines);
+  assign end_1_bad = is_matrix ? end_1_q > local_end_t'(ScratchpadLines)
                                : is_store && is_per_column && scale_end > 64'(ScratchpadLines);
-  assign end_2_bad = is_matrix && end_2_q > 64'(AccumulatorRows);
+  assign end_2_bad = is_matrix && end_2_q > local_end_t'(AccumulatorRows);
   assign c_pitch_bad = strip_parts > steps_t'(1) && c_pitch < m;
 
   logic size_bad;
@@ -576,9 +583,9 @@ module command_decode
       cause = CauseSize;
     end else if ((is_transfer || is_matrix) && (end_0_bad || end_1_bad || end_2_bad)) begin
       cause = CauseLocalRange;
-      cause_address = end_0_bad ? end_0_q :
-                      !end_1_bad ? end_2_q :
-                      is_matrix ? end_1_q : scale_end;
+      cause_address = end_0_bad ? 64'(end_0_q) :
+                      !end_1_bad ? 64'(end_2_q) :
+                      is_matrix ? 64'(end_1_q) : scale_end;
     end else if (is_transfer && address_bad) begin
       cause = CauseAddress;
       cause_address = address;
@@ -716,8 +723,8 @@ module command_decode
   assign idle_o = state_q == Idle || state_q == Stopped;
   assign offering_o = state_q == Offer || state_q == Refuse;
   assign window_write_o = is_store;
-  assign window_first_o = first_byte[63:0];
-  assign window_last_o = last_byte[63:0];
+  assign window_first_o = 64'(address_t'(first_byte));
+  assign window_last_o = 64'(address_t'(last_byte));
 
   // ---- what the units take ----
   transfer_t transfer;

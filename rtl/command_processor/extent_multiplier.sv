@@ -3,37 +3,41 @@
 //
 // `start_i` takes both operands; `done_o` is high from the cycle in which the product is complete
 // until the next start. Latency: a cycle, and one more for every four bits of the multiplier up to
-// its highest set bit. Exact up to 2^64 - 1; `overflow_o` says that the product is larger.
-// MultiplierWidth: 1 to 32.
+// its highest set bit. Exact up to 2^Width - 1; `overflow_o` says that the product is larger. So it
+// is, unless 0, with `large_i`: the multiplicand has more than Width bits.
+// Width: 5 to 65, MultiplierWidth: 1 to 32.
 `include "systolith_assert.svh"
 `default_nettype none
 
 module extent_multiplier #(
+  parameter int unsigned Width = 64,
   parameter int unsigned MultiplierWidth = 17
 ) (
   input  logic                       clk_i,
   input  logic                       rst_ni,
   input  logic                       start_i,
-  input  logic [63:0]                multiplicand_i,
+  input  logic [Width-1:0]           multiplicand_i,
+  input  logic                       large_i,
   input  logic [MultiplierWidth-1:0] multiplier_i,
   output logic                       done_o,
-  output logic [63:0]                product_o,
+  output logic [Width-1:0]           product_o,
   output logic                       overflow_o
 );
 
+  if (Width < 5 || Width > 65) $error("extent_multiplier: Width must be 5 to 65");
   if (MultiplierWidth < 1 || MultiplierWidth > 32) begin : gen_bad_width
     $error("extent_multiplier: MultiplierWidth must be 1 to 32");
   end
 
   logic [31:0] multiplier_q, multiplier_d;
-  logic [63:0] multiplicand_q, multiplicand_d;
+  logic [Width-1:0] multiplicand_q, multiplicand_d;
   logic        lost_q, lost_d;          // bits of the multiplicand have been shifted out
-  logic [63:0] product_q, product_d;
+  logic [Width-1:0] product_q, product_d;
   logic        overflow_q, overflow_d;
-  logic [68:0] sum;
+  logic [Width+4:0] sum;
 
   // Adders rather than a product: the multipliers of an FPGA are the array's.
-  function automatic logic [68:0] part(logic [63:0] multiplicand, logic take, int unsigned shift);
+  function automatic logic [Width+4:0] part(logic [Width-1:0] multiplicand, logic take, int unsigned shift);
     return take ? {5'd0, multiplicand} << shift : '0;
   endfunction
 
@@ -50,15 +54,15 @@ module extent_multiplier #(
     if (start_i) begin
       multiplier_d = 32'(multiplier_i);
       multiplicand_d = multiplicand_i;
-      lost_d = 1'b0;
+      lost_d = large_i;
       product_d = '0;
       overflow_d = 1'b0;
     end else if (multiplier_q != '0) begin
       multiplier_d = multiplier_q >> 4;
       multiplicand_d = multiplicand_q << 4;
-      lost_d = lost_q || multiplicand_q[63:60] != '0;
-      product_d = sum[63:0];
-      overflow_d = overflow_q || sum[68:64] != '0 || (lost_q && multiplier_q[3:0] != '0);
+      lost_d = lost_q || multiplicand_q[Width-1:Width-4] != '0;
+      product_d = sum[Width-1:0];
+      overflow_d = overflow_q || sum[Width+4:Width] != '0 || (lost_q && multiplier_q[3:0] != '0);
     end
   end
 
