@@ -78,6 +78,11 @@ std::string run_checked(Session& session, std::uint64_t seed) {
         c.clean ? regress::run_model(c.drawn).seen.ending : reference.run.seen.ending);
     check_run(session, reference, end, expected);
     outcome = expected.first ? systolith_cause_name(expected.first->cause) : "masked";
+    if (session.read32(SYSTOLITH_REGISTER_CORRECTED_LO) != 0) {
+      if (!injection.flip || !injection.flip->correctable)
+        throw Wrong("counter", "a word was corrected");
+      outcome = "corrected";
+    }
     expect_still(session, "after the end");
     if (end == End::faulted) expect_standing(session);
     if (end == End::stuck) leave_stuck(session);

@@ -10,7 +10,7 @@
 namespace systolith::faults {
 
 struct Result {
-  std::string outcome;  // masked, reset, or the name of the cause that was reported
+  std::string outcome;  // masked, corrected, reset, or the name of the cause that was reported
   std::string wrong;    // kind of what is not as it must be; empty: all is
   std::string text;     // what
   std::uint64_t cycles = 0;

@@ -111,6 +111,11 @@ class Draw {
   void pressure_w() { press("W", &harness::AxiMemory::Hold::w, &AxiMemoryTiming::stall_w); }
   void pressure_b() { press("B", &harness::AxiMemory::Hold::b, &AxiMemoryTiming::stall_b); }
 
+  // ---- bits of on-chip memories ----
+
+  void flip_one() { add_flip(false); }
+  void flip_two() { add_flip(true); }
+
   // ---- commands ----
 
   void refused_command() {
@@ -440,6 +445,14 @@ class Draw {
     m.cycles = pick(0, 60);
     injection().text += fmt::format("{} cycles after beat {}: ", m.cycles, m.beats);
   }
+  void add_flip(bool two) {
+    moment();
+    const Flip flip =
+        draw_flip(configuration_, two, [this](auto least, auto most) { return pick(least, most); });
+    injection().text +=
+        fmt::format("{} word {}, bits {}", flip.memory, flip.word, fmt::join(flip.bits, " and "));
+    injection().flip = flip;
+  }
   void at_moment(HostAction action, const char* what) {
     moment();
     injection().host = action;
@@ -508,6 +521,8 @@ constexpr Entry kEntries[] = {
     {{"wrong_scale", "a column's scale that is none"}, &Draw::wrong_scale},
     {{"semaphore_overflow", "a signal past 65535"}, &Draw::semaphore_overflow},
     {{"unmet_wait", "a wait that no one signals"}, &Draw::unmet_wait},
+    {{"flip_one", "a stored bit of an on-chip memory"}, &Draw::flip_one},
+    {{"flip_two", "two, as the device's code finds them"}, &Draw::flip_two},
     {{"ring_rewritten", "a slot overwritten while it is rung"}, &Draw::ring_rewritten},
     {{"ring_rubbish", "free slots overwritten all the time"}, &Draw::ring_rubbish},
     {{"doorbell_storm", "doorbells without end"}, &Draw::doorbell_storm},

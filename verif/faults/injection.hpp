@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "drawn.hpp"
+#include "flips.hpp"
 #include "systolith_harness/axi_memory.hpp"
 
 namespace systolith::faults {
@@ -55,6 +56,7 @@ struct Injection {
   /// with `rewrite`.
   std::optional<int> rewrite_distance;
   unsigned rewrite = 0;  // 0: zeros, 1: a reserved bit, 2: another version
+  std::optional<Flip> flip;
   bool rubbish = false;  // the host fills free slots with random bits, all the time
   bool storm = false;    // doorbells that ring nothing new, all the time
   HostAction host = HostAction::none;
@@ -74,7 +76,7 @@ struct Kind {
   const char* meaning;
 };
 
-/// Every kind. Bit flips in on-chip memories (with ECC) will be more entries.
+/// Every kind.
 std::vector<Kind> kinds();
 
 /// Throws std::invalid_argument where no kind has `part` in its name.

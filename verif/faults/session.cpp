@@ -83,6 +83,15 @@ void Session::fire() {
     before_ = device_->memory().timing();
     device_->memory().timing() = *injection.timing;
   }
+  if (injection.flip) {
+    const std::vector<harness::OnChipMemory>& all = device_->memories();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const harness::OnChipMemory& m) {
+      return m.name == injection.flip->memory;
+    });
+    if (found == all.end()) throw std::logic_error("no on-chip memory " + injection.flip->memory);
+    for (const unsigned bit : injection.flip->bits)
+      device_->flip(static_cast<std::size_t>(found - all.begin()), injection.flip->word, bit);
+  }
   if (injection.rewrite_distance) {
     const std::int64_t index =
         static_cast<std::int64_t>(monitor_.fetched().size()) + *injection.rewrite_distance;
@@ -224,8 +233,10 @@ End Session::run() {
     monitor_.clock(device, memory);
     clock();
   });
-  injecting_ = true;
   const Injection& injection = case_.injection;
+  // Scratchpad and accumulators tell of flipped bits only once they were cleared.
+  if (injection.flip && !reset_queue()) return End::hung;
+  injecting_ = true;
   if (injection.bus_timeout != 0)
     device_->write32(SYSTOLITH_REGISTER_BUS_TIMEOUT, injection.bus_timeout);
   if (injection.semaphore_timeout != 0)

@@ -201,6 +201,8 @@ class Reader {
   /// Everything before the fault is done, and nothing behind it began.
   bool precise() const {
     if (!expected_.first) return false;
+    const std::optional<Flip>& flip = session_.test().injection.flip;
+    if (flip) return flip->space == Flip::Space::buffer;
     program::Ending ending;
     ending.faulted = true;
     ending.cause = expected_.first->cause;
@@ -260,8 +262,12 @@ class Reader {
     const std::uint64_t part = std::uint64_t{session_.device().geometry().bus_bytes} *
                                session_.device().geometry().maximum_burst_beats;
     const bool torn_now = torn && part < SYSTOLITH_RECORD_BYTES;
-    const bool fetch = expected_.first && expected_.first->cause == SYSTOLITH_CAUSE_BUS_FETCH;
-    if (!(fetch && state == SYSTOLITH_STATE_FAILED) &&
+    // Of a command that is not known, and of one that its queue lost.
+    const bool own =
+        expected_.first && (expected_.first->cause == SYSTOLITH_CAUSE_BUS_FETCH ||
+                            (expected_.first->cause == SYSTOLITH_CAUSE_MEMORY &&
+                             expected_.first->unit == SYSTOLITH_UNIT_COMMAND_PROCESSOR));
+    if (!(own && state == SYSTOLITH_STATE_FAILED) &&
         (SYSTOLITH_GET(w, RECORD_UNIT) != unit_of(command) ||
          SYSTOLITH_GET(w, RECORD_OPCODE) != SYSTOLITH_GET(command.words, HEADER_OPCODE)))
       wrong("unit or opcode is not the command's");
@@ -418,6 +424,25 @@ void check_interrupts(Session& session, const States& states, bool faulted) {
                 fmt::format("counter commands is {}, {} to {} completed", counted, least, most));
 }
 
+/// What the device says of a flip, if it may say it: nothing, or that a command which reads the
+/// place read it wrong.
+Expected flip_fault(Session& session) {
+  const Flip& flip = *session.test().injection.flip;
+  const regress::Drawn& drawn = session.test().drawn;
+  const program::Ending ending = regress::look(session.device(), *drawn.program.ring).ending;
+  if (!ending.faulted) return {};
+  const Fault fault{ending.cause, ending.unit, ending.fault_index, ending.fault_address};
+  const auto configuration = model::Configuration::named(drawn.configuration);
+  const std::vector<systolith_command_t>& commands = drawn.program.commands;
+  if (flip.correctable || fault.cause != SYSTOLITH_CAUSE_MEMORY || fault.address != flip.address ||
+      !reads(configuration, flip, commands, fault.index))
+    throw Wrong("fault", fmt::format("fault: device {}", text_of(fault)));
+  const bool inside = flip.space == Flip::Space::buffer || flip.space == Flip::Space::queue;
+  if (fault.unit != (inside ? 0 : unit_of(commands[fault.index])))
+    throw Wrong("fault", fmt::format("fault: device {}, of another unit", text_of(fault)));
+  return Expected(fault);
+}
+
 }  // namespace
 
 Expected expected_fault(Session& session, const Reference& reference,
@@ -428,6 +453,7 @@ Expected expected_fault(Session& session, const Reference& reference,
     return Expected(Fault{
         SYSTOLITH_CAUSE_RING_OVERRUN, SYSTOLITH_UNIT_COMMAND_PROCESSOR, session.rung(),
         session.rung() + (1U << session.test().drawn.program.ring->slots_log2) + injection.value});
+  if (injection.flip) return flip_fault(session);
   if (!injection.errors.empty() && hits.empty())
     throw Wrong("injection", "no burst that the injection is for ever came");
   Expected expected;
