@@ -400,6 +400,7 @@ class RandomDecoder : public Decoder {
       c.Set(1, 0, 32, RandomSync()).Set(1, 32, 32, RandomSync());
       c.Set(2, 0, 32, RandomSync()).Set(2, 32, 32, RandomSync());
     }
+    if (Chance(1)) c.Set(0, 0, 8, Random(4));
     if (Chance(6)) {
       for (int flips = 1 + Random(2); flips > 0; --flips)
         c.word[Random(16)] ^= uint64_t{1} << Random(64);
