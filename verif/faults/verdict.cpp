@@ -499,6 +499,7 @@ void check_run(Session& session, const Reference& reference, End end, const Expe
   if (has != expected.first)
     throw Wrong("fault",
                 fmt::format("fault: device {}; due {}", text_of(has), text_of(expected.first)));
+  const std::optional<Flip>& flip = session.test().injection.flip;
   if (!expected.first) {
     // The host may have left rubbish in the ring.
     const auto at = static_cast<std::ptrdiff_t>(drawn.program.ring->address - kBase);
@@ -509,7 +510,8 @@ void check_run(Session& session, const Reference& reference, End end, const Expe
     std::optional<regress::Difference> difference =
         regress::difference_of(drawn, seen, reference.run.seen);
     if (!difference)
-      difference = regress::totals_difference(drawn, session.device(), reference.run);
+      difference = regress::totals_difference(drawn, session.device(), reference.run,
+                                              flip && flip->correctable);
     if (difference) throw Wrong(difference->kind, difference->text);
     return;
   }

@@ -60,9 +60,9 @@ ModelRun run_model(const Drawn& drawn, const Wrap& wrap = {});
 std::optional<Difference> difference_of(const Drawn& drawn, const Seen& device, const Seen& model);
 
 /// Counters, and that nothing is owed or was asked for outside of memory, after a fresh device's
-/// run.
+/// run. `may_correct`: flipped bits may have been corrected.
 std::optional<Difference> totals_difference(const Drawn& drawn, harness::SimDevice& device,
-                                            const ModelRun& model);
+                                            const ModelRun& model, bool may_correct = false);
 
 /// Empty where the program has one result: the model takes every command, semaphores order all that
 /// touches the same places, and nothing is stored that is undefined. Else why not.
