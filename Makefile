@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test regress faults slurm-test bench lint format generate area area-ecp5 mutants formal clean
+.PHONY: help setup tool build sim wave test regress faults slurm-test bench lint format generate area area-ecp5 mutants formal clean python
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -37,7 +37,11 @@ wave: ## waveform of a system test: TEST=name [FROM=cycle TO=cycle DEVICE=n CONF
 build: $(BUILD)/build.ninja ## compile everything
 	cmake --build --preset release -j $(JOBS)
 
-test: build ## run all tests
+# Of the tests of scripts.
+python:
+	@scripts/setup lint
+
+test: build python ## run all tests
 	ctest --preset release -j $(JOBS) $(CTEST)
 
 regress: $(BUILD)/build.ninja ## random programs: N=1000 SEED=1 [JOBS= CONFIG=names TIME=minutes RUNNER=slurm WEIGHTS= REGRESS=options]

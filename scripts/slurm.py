@@ -137,7 +137,9 @@ class Array:
                 f"slurm: LOST task {self.job}_{task} with {total - len(self.left[task])} of {total} seeds done: "
                 f"{shown(log)}"
             )
-            if number < LOGS_SHOWN and log.exists():
+            if not log.exists():
+                print("  no log: it must be on a file system that the nodes share")
+            elif number < LOGS_SHOWN:
                 for line in log.read_text(errors="replace").splitlines()[-LOG_LINES:]:
                     print(f"  {line}")
 
