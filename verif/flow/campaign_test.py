@@ -130,7 +130,10 @@ class Campaign(unittest.TestCase):
         self.assertIn("<code>make regress N=1 SEED=3 CONFIG=tiny</code>", page)
         # It stays red, and only --shown and --shrink of them are shown and shrunk.
         small.unlink()
-        text = self.run_script(1, "red", "-n", "4", "--no-waves", "--shrink", "0", "--shown", "0", planned="")
+        text = self.run_script(1, "red", "-n", "4", "--no-waves", "--shrink", "0", planned="")
+        self.assertIn("  make regress N=1 SEED=3 CONFIG=tiny\n", text)
+        self.assertNotIn("shrunk", text)
+        text = self.run_script(1, "red", "-n", "4", "--no-waves", "--shown", "0", planned="")
         self.assertIn("... and 1 more, in the page", text)
         self.assertFalse(small.exists())
 
@@ -150,6 +153,10 @@ class Campaign(unittest.TestCase):
         self.assertIn("6 of 6 seeds done, 3 failed", text)
         self.assertNotIn("shrunk", text)
         self.assertEqual(ElementTree.fromstring(self.file("crash", "xml")).get("failures"), "3")
+        # One worker after the other: what the first printed is not told of the second.
+        text = self.run_script(1, "crashes", "-n", "2", "--jobs", "1", planned="crash=1,crash=2")
+        for seed in (1, 2):
+            self.assertIn(f"FAILED seed {seed} on tiny: crash: the worker ended with status 9: out of luck\n", text)
 
     def test_time_is_up(self) -> None:
         """Exit status 3 with what is done."""
