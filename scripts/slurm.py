@@ -168,8 +168,9 @@ class SlurmRunner:
         for attempt in range(ATTEMPTS):
             if not chunks:
                 return
-            self.array = array = Array(self.folder / str(attempt), chunks)
+            array = Array(self.folder / str(attempt), chunks)
             array.submit(self.setup, self.jobs, self.timeout)
+            self.array = array
             tasks = f"{len(chunks)} tasks" if len(chunks) > 1 else "1 task"
             print(f"slurm: {'again: ' if attempt else ''}job {array.job}, {tasks}, logs in {shown(array.folder)}")
             try:
