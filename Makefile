@@ -54,8 +54,9 @@ faults: $(BUILD)/build.ninja ## injected faults: N=1000 SEED=1 [JOBS= CONFIG=nam
 	cmake --build --preset release -j $(JOBS) --target systolith_faults
 	@$(VENV)/python scripts/faults -n '$(or $(N),1000)' --seed '$(or $(SEED),1)' $(SEEDS_JOBS) --config '$(CONFIG)' $(if $(TIME),--time '$(TIME)') $(FAULTS)
 
-slurm-test: build ## RUNNER=slurm on a cluster of this machine that the test starts; installs slurm-wlm and munge
+slurm-test: $(BUILD)/build.ninja ## RUNNER=slurm on a cluster of this machine that the test starts; installs slurm-wlm and munge
 	@scripts/setup lint slurm
+	cmake --build --preset release -j $(JOBS) --target systolith_regress systolith_faults
 	$(VENV)/python scripts/slurm-test
 
 lint: ## all static checks, each with its time
