@@ -1,0 +1,156 @@
+// semaphores: a counter is what was signalled less what was granted, neither below 0 nor past 65535; a wait is granted
+// when it holds enough and at no other time, and each count goes to one wait of one unit.
+//
+// One semaphore, chosen freely, is followed; as any can be the chosen one, what holds for it holds for all. Units wait
+// for and signal what binding_table bound to them, as commands that decode passes do; all else is free.
+`include "systolith_assert.svh"
+`default_nettype none
+
+module semaphores_proof
+  import systolith_config_pkg::*;
+  import systolith_pkg::*;
+#(
+  localparam int unsigned Units = 3
+) (
+  input logic                    clk_i,
+  input logic                    clear_i,
+  input logic [SemaphoreWidth-1:0] choose_i,    // the semaphore to follow, taken in reset
+  // commands that bind
+  input logic                    bind_i,
+  input logic [1:0]              unit_i,
+  input sync_t [1:0]             bind_waits_i,
+  input sync_t [1:0]             bind_signals_i,
+  // units
+  input logic  [Units-1:0][1:0]  wait_valid_i,
+  input sync_t [Units-1:0][1:0]  wait_i,
+  input logic  [Units-1:0][1:0]  signal_valid_i,
+  input sync_t [Units-1:0][1:0]  signal_i
+);
+
+  logic rst_ni = 1'b0;
+  always_ff @(posedge clk_i) rst_ni <= 1'b1;
+
+  logic [SemaphoreWidth-1:0] chosen_q;
+  always_ff @(posedge clk_i) if (!rst_ni) chosen_q <= choose_i;
+
+  // ---- who may wait and signal ----
+  logic [1:0] wait_refused, signal_refused;
+  logic [Semaphores-1:0][1:0] wait_unit, signal_unit;
+
+  binding_table u_bindings (
+    .clk_i, .rst_ni, .clear_i, .bind_i(bind_i && {wait_refused, signal_refused} == '0), .unit_i,
+    .waits_i(bind_waits_i), .signals_i(bind_signals_i),
+    .wait_refused_o(wait_refused), .signal_refused_o(signal_refused), .signal_unit_o(signal_unit)
+  );
+  assign wait_unit = u_bindings.wait_unit_q;
+
+  for (genvar u = 0; u < Units; u++) begin : gen_bound
+    for (genvar p = 0; p < 2; p++) begin : gen_port
+      `ASSUME(WaitsForItsOwn, !wait_valid_i[u][p] || wait_unit[wait_i[u][p].semaphore_index] == 2'(u + 1))
+      `ASSUME(SignalsItsOwn, !signal_valid_i[u][p] || signal_unit[signal_i[u][p].semaphore_index] == 2'(u + 1))
+    end
+  end
+
+  logic [Units-1:0][1:0] grant, ready, overflow;
+
+  semaphores #(.Units(Units)) u_semaphores (
+    .clk_i, .rst_ni, .clear_i,
+    .wait_valid_i, .wait_i, .wait_grant_o(grant),
+    .signal_valid_i, .signal_i, .signal_ready_o(ready), .signal_overflow_o(overflow)
+  );
+
+  // ---- when nothing is served: so many cycles after reset and clear ----
+  logic [SemaphoreWidth:0] clearing_q;
+  logic serve;
+  assign serve = clearing_q == '0 && !clear_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) clearing_q <= (SemaphoreWidth + 1)'(Semaphores);
+    else if (clear_i) clearing_q <= (SemaphoreWidth + 1)'(Semaphores);
+    else if (clearing_q != '0) clearing_q <= clearing_q - 1'b1;
+  end
+
+  `ASSERT(NothingWhileClearing, serve || (grant == '0 && ready == '0))
+
+  // ---- what the chosen semaphore holds ----
+  typedef logic [19:0] sum_t;   // no sum of a cycle's counts and a value is cut off
+  logic [Units-1:0][1:0] waiting, granted, offered, taken;
+  logic [1:0][15:0] granted_count;    // of each port, of all units
+  sum_t granted_sum, taken_sum, value_q;
+
+  always_comb begin
+    granted_sum = '0;
+    taken_sum = '0;
+    granted_count = '0;
+    for (int unsigned u = 0; u < Units; u++) begin
+      for (int unsigned p = 0; p < 2; p++) begin
+        waiting[u][p] = wait_valid_i[u][p] && wait_i[u][p].semaphore_index == chosen_q;
+        granted[u][p] = grant[u][p] && wait_i[u][p].semaphore_index == chosen_q;
+        offered[u][p] = signal_valid_i[u][p] && signal_i[u][p].semaphore_index == chosen_q;
+        taken[u][p] = ready[u][p] && !overflow[u][p] && signal_i[u][p].semaphore_index == chosen_q;
+        if (granted[u][p]) granted_count[p] = granted_count[p] + wait_i[u][p].count;
+        if (granted[u][p]) granted_sum = granted_sum + sum_t'(wait_i[u][p].count);
+        if (taken[u][p]) taken_sum = taken_sum + sum_t'(signal_i[u][p].count);
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) value_q <= '0;
+    else value_q <= clear_i ? '0 : value_q + taken_sum - granted_sum;
+  end
+
+  `ASSERT(NeverBelowZero, granted_sum <= value_q)
+  `ASSERT(NeverPastTheTop, value_q + taken_sum <= 20'd65535)
+
+  for (genvar u = 0; u < Units; u++) begin : gen_rules
+    // Of two waits at one semaphore port 0 goes first.
+    `ASSERT(GrantsWhatThereIs, !serve || ((!waiting[u][0] || granted[u][0] == (value_q >= sum_t'(wait_i[u][0].count))) &&
+        (!waiting[u][1] || granted[u][1] == (!waiting[u][0] && value_q >= sum_t'(wait_i[u][1].count)))))
+    `ASSERT(GrantsWhatIsAsked, (grant[u] & ~wait_valid_i[u]) == '0)
+    `ASSERT(TakesOneSignal, !serve || (($onehot0(ready[u]) && (ready[u] & ~signal_valid_i[u]) == '0) &&
+        (ready[u] != '0) == (signal_valid_i[u] != '0)))
+    for (genvar p = 0; p < 2; p++) begin : gen_port
+      `ASSERT(RefusesWhatIsTooMuch, !(offered[u][p] && ready[u][p]) ||
+          overflow[u][p] == (value_q + sum_t'(signal_i[u][p].count) > 20'd65535))
+    end
+  end
+
+  // ---- how the design holds it, which makes the above hold from any state to the next ----
+  logic [15:0] signalled_q;
+  logic [1:0][15:0] granted_q;
+  logic cleared;   // the memories' words of the chosen semaphore
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      signalled_q <= '0;
+      granted_q <= '0;
+    end else if (clear_i) begin
+      signalled_q <= '0;
+      granted_q <= '0;
+    end else begin
+      signalled_q <= signalled_q + taken_sum[15:0];
+      for (int unsigned p = 0; p < 2; p++) granted_q[p] <= granted_q[p] + granted_count[p];
+    end
+  end
+
+  assign cleared = !u_semaphores.clearing_q || u_semaphores.clear_index_q > chosen_q;
+  `ASSERT(ClearsInTime, u_semaphores.clearing_q ?
+      32'(clearing_q) + 32'(u_semaphores.clear_index_q) == Semaphores : clearing_q == '0)
+  `ASSERT(HoldsNothingWhileClearing, clearing_q == '0 || {value_q, signalled_q, granted_q} == '0)
+  `ASSERT(ValueIsTheDifference, value_q <= 20'd65535 && value_q[15:0] == signalled_q - granted_q[0] - granted_q[1])
+  `ASSERT(UnboundIsZero, (signal_unit[chosen_q] != '0 || signalled_q == '0) &&
+      (wait_unit[chosen_q] != '0 || granted_q == '0))
+  for (genvar u = 0; u < Units; u++) begin : gen_stored
+    logic [15:0] signalled;
+    logic [1:0][15:0] granted_words;
+    assign signalled = u_semaphores.gen_unit[u].signalled_q[chosen_q];
+    assign granted_words[0] = u_semaphores.gen_unit[u].gen_wait[0].granted_q[chosen_q];
+    assign granted_words[1] = u_semaphores.gen_unit[u].gen_wait[1].granted_q[chosen_q];
+    `ASSERT(Stored, !cleared || (signalled == ((signal_unit[chosen_q] == 2'(u + 1)) ? signalled_q : '0) &&
+        granted_words == ((wait_unit[chosen_q] == 2'(u + 1)) ? granted_q : '0)))
+  end
+
+endmodule
+
+`default_nettype wire
