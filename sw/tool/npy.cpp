@@ -96,7 +96,7 @@ Array parse_npy(const std::string& name, const std::string& content) {
 
 Array read_npy(const std::string& path) { return parse_npy(path, read_file(path)); }
 
-void write_npy(const std::string& path, const Array& array) {
+std::string to_npy(const Array& array) {
   std::string shape;
   for (const std::uint64_t extent : array.shape) shape += fmt::format("{}, ", extent);
   if (array.shape.size() > 1) shape.resize(shape.size() - 2);
@@ -110,7 +110,9 @@ void write_npy(const std::string& path, const Array& array) {
     content.push_back(static_cast<char>(byte));
   content += header;
   content.append(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size());
-  write_file(path, content);
+  return content;
 }
+
+void write_npy(const std::string& path, const Array& array) { write_file(path, to_npy(array)); }
 
 }  // namespace systolith::tool
