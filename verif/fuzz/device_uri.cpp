@@ -54,18 +54,22 @@ void check_key(const Uri& uri, const std::string& key, const std::string& value)
 /// What it selects fits every key.
 void check_selection(const Uri& uri, const std::string& name) {
   const model::Configuration c = model::Configuration::named(name);
-  const auto fits = [&](const char* key, std::uint64_t value) { return uri.number(key, value) == value; };
+  const auto fits = [&](const char* key, std::uint64_t value) {
+    return uri.number(key, value) == value;
+  };
   require(fits("rows", c.rows) && fits("cols", c.cols) && fits("bus", 8 * c.bus_bytes) &&
               fits("depth", c.mac_depth),
           "the selected device is another");
   const auto config = uri.keys.find("config");
-  require(config == uri.keys.end() || config->second == name, "the selected device has another name");
+  require(config == uri.keys.end() || config->second == name,
+          "the selected device has another name");
 }
 
 }  // namespace
 
 void test(std::string_view input) {
-  const std::string text(input);
+  // The interface takes a C string.
+  const std::string text(input.substr(0, input.find('\0')));
   const auto uri = accepted<std::invalid_argument>(
       [&] { return Uri::parse(text); },
       [&](const std::invalid_argument& error) {
@@ -75,7 +79,8 @@ void test(std::string_view input) {
   if (!uri) return;
   require(!uri->scheme.empty() && uri->scheme.find(':') == std::string::npos, "no scheme");
   const Uri again = Uri::parse(text_of(*uri));
-  require(again.scheme == uri->scheme && again.keys == uri->keys, "printed and parsed it is another");
+  require(again.scheme == uri->scheme && again.keys == uri->keys,
+          "printed and parsed it is another");
 
   for (const auto& [key, value] : uri->keys) check_key(*uri, key, value);
   const auto name = accepted<std::invalid_argument>(
