@@ -26,6 +26,8 @@ VERIF = ROOT / "build" / "release" / "verif"
 PAGE = ROOT / "verif" / "regress" / "report.html.j2"
 CONFIGS = sorted(package.parent.name for package in (ROOT / "rtl" / "config").glob("*/systolith_config_pkg.sv"))
 MOST_SEED = (1 << 64) - 1
+MOST_SEEDS = 10_000_000  # of one run: each is a line in memory
+MOST_JOBS = 10_000
 LONG = 100_000  # seeds; how long they take is said early
 SEED_TIMEOUT = 300.0  # seconds for one seed; one takes less than one
 
@@ -316,8 +318,8 @@ def seed_number(text: str) -> int:
     return value
 
 
-def positive(what: str) -> Callable[[str], int]:
-    """A number of at least 1."""
+def positive(what: str, most: int) -> Callable[[str], int]:
+    """A number from 1."""
 
     def parse(text: str) -> int:
         try:
@@ -326,6 +328,8 @@ def positive(what: str) -> Callable[[str], int]:
             value = 0
         if value < 1:
             raise argparse.ArgumentTypeError(f"'{text}' is no number of {what}: write 1 or more")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"{text} {what} are too many at a time: write at most {most}")
         return value
 
     return parse
@@ -353,9 +357,11 @@ def configs_of(text: str) -> tuple[str, ...]:
 
 def add_options(parser: argparse.ArgumentParser, worker: Path) -> None:
     """Options that every campaign has."""
-    parser.add_argument("-n", type=positive("seeds"), default=1000, help="seeds to run (default 1000)")
+    parser.add_argument("-n", type=positive("seeds", MOST_SEEDS), default=1000, help="seeds to run (default 1000)")
     parser.add_argument("--seed", type=seed_number, default=1, help="the first one, 0 to 2^64 - 1 (default 1)")
-    parser.add_argument("--jobs", type=positive("jobs"), default=os.cpu_count() or 1, help="workers at a time")
+    parser.add_argument(
+        "--jobs", type=positive("jobs", MOST_JOBS), default=os.cpu_count() or 1, help="workers at a time"
+    )
     parser.add_argument("--time", type=minutes, metavar="MINUTES", help="stop after these")
     parser.add_argument(
         "--config", type=configs_of, default=(), metavar="NAMES", help=f"draw among: {','.join(CONFIGS)}"

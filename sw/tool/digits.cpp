@@ -5,6 +5,7 @@
 
 #include <Eigen/Cholesky>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <memory>
 #include <sstream>
@@ -18,17 +19,16 @@ Digits parse_digits(const std::string& name, const std::string& content) {
   std::istringstream lines(content);
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
     std::istringstream fields(line);
     std::string field;
     int count = 0;
     while (std::getline(fields, field, ',')) {
       int value = 0;
-      try {
-        value = std::stoi(field);
-      } catch (const std::exception&) {
+      const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+      if (error != std::errc() || end != field.data() + field.size())
         throw std::invalid_argument(
             fmt::format("{}:{}: '{}' is not a number", name, number, field));
-      }
       if (count < kDigitPixels) {
         if (value < 0 || value > 16)
           throw std::invalid_argument(

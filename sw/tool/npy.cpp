@@ -168,8 +168,7 @@ Array parse_npy(const std::string& name, const std::string& content) {
   std::uint64_t elements = 1;
   for (const std::uint64_t extent : *header.shape) {
     array.shape.push_back(extent);
-    if (extent != 0 && elements > kMaximumElements / extent)
-      refuse(name, "the shape is too large");
+    if (extent != 0 && elements > kMaximumElements / extent) refuse(name, "the shape is too large");
     elements *= extent;
   }
   if (array.shape.empty() || array.shape.size() > 2)
