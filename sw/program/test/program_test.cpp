@@ -174,7 +174,9 @@ TEST(Assemble, TruncatedAtAnyByte) {
       EXPECT_EQ(error.line(), last) << size << ": " << error.what();
     }
     // A line that is whole is never wrong.
-    if (size == 0 || text[size - 1] == '\n') EXPECT_NO_THROW(assemble(left)) << size;
+    if (size == 0 || text[size - 1] == '\n') {
+      EXPECT_NO_THROW(assemble(left)) << size;
+    }
   }
   EXPECT_GT(refused, text.size() / 4);
 }
