@@ -2,6 +2,8 @@
 // mutation hardly ever finds the checksum.
 #include <zlib.h>
 
+#include <cstring>
+#include <map>
 #include <stdexcept>
 
 #include "programs.hpp"
@@ -10,6 +12,29 @@ namespace systolith::fuzz {
 namespace {
 
 constexpr std::size_t kHeader = 24;
+
+/// What stands in the parts of an accepted file: of each kind in order, contents of all kinds in
+/// one, commands in one piece.
+std::map<std::uint64_t, std::string> parts_of(std::string_view file) {
+  const auto word = [&](std::size_t at) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, file.data() + at, sizeof value);
+    return value;
+  };
+  std::map<std::uint64_t, std::string> parts;
+  for (std::size_t at = kHeader; at < file.size();) {
+    constexpr std::uint64_t kMemory = 4, kFillSeed = 6, kCommands = 8;
+    const std::uint64_t kind = word(at);
+    const std::size_t size = (word(at + 8) + 7) / 8 * 8;
+    const bool contents = kind > kMemory && kind <= kFillSeed;
+    // With its header, but for commands, which may stand in several parts.
+    parts[contents ? kMemory : kind] +=
+        kind == kCommands ? file.substr(at + 16, size) : file.substr(at, 16 + size);
+    at += 16 + size;
+  }
+  parts[8];  // may be left out where there are none
+  return parts;
+}
 
 void check(const std::string& file) {
   const auto read =
@@ -22,6 +47,8 @@ void check(const std::string& file) {
                                       });
   if (!read) return;
   check_round_trips(*read);
+  require(parts_of(program::to_binary(*read)) == parts_of(file),
+          "a part is ignored, or a bit of it");
   // The beginning of a file is none.
   const std::size_t step = 1 + file.size() / 4;
   for (std::size_t size = file.size() - 1; size > 0; size -= std::min(size, step))

@@ -18,7 +18,7 @@ void check_number(std::string_view text) {
   // A name may end so.
   if (line.substr(line.find_first_not_of(" \t\r")).starts_with("configuration")) return;
   std::string changed(text);
-  changed.insert(begin + last + 1, "x");
+  changed.insert(begin + last + 1, 1, 'x');
   require(!accepted<program::ProgramError>([&] { return program::assemble(changed); },
                                            [&](const program::ProgramError& error) {
                                              require(error.line() == chosen + 1, "another line");
