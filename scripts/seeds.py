@@ -26,6 +26,8 @@ VERIF = ROOT / "build" / "release" / "verif"
 PAGE = ROOT / "verif" / "regress" / "report.html.j2"
 CONFIGS = sorted(package.parent.name for package in (ROOT / "rtl" / "config").glob("*/systolith_config_pkg.sv"))
 MOST_SEED = (1 << 64) - 1
+MOST_SEEDS = 10_000_000  # of one run: each is a line in memory
+MOST_JOBS = 10_000
 LONG = 100_000  # seeds; how long they take is said early
 UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]")
 SEED_TIMEOUT = 300.0  # seconds for one seed; one takes less than one
@@ -345,8 +347,8 @@ def seed_number(text: str) -> int:
     return value
 
 
-def positive(what: str) -> Callable[[str], int]:
-    """A number of at least 1."""
+def positive(what: str, most: int) -> Callable[[str], int]:
+    """A number from 1."""
 
     def parse(text: str) -> int:
         try:
@@ -355,6 +357,8 @@ def positive(what: str) -> Callable[[str], int]:
             value = 0
         if value < 1:
             raise argparse.ArgumentTypeError(f"'{text}' is no number of {what}: write 1 or more")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"{text} {what} are too many at a time: write at most {most}")
         return value
 
     return parse
@@ -382,10 +386,12 @@ def configs_of(text: str) -> tuple[str, ...]:
 
 def add_options(parser: argparse.ArgumentParser, worker: Path) -> None:
     """Options that every campaign has."""
-    parser.add_argument("-n", type=positive("seeds"), default=1000, help="seeds to run (default 1000)")
+    parser.add_argument("-n", type=positive("seeds", MOST_SEEDS), default=1000, help="seeds to run (default 1000)")
     parser.add_argument("--seed", type=seed_number, default=1, help="the first one, 0 to 2^64 - 1 (default 1)")
     parser.add_argument(
-        "--jobs", type=positive("jobs"), help="workers at a time (default: one a core; of Slurm all that it grants)"
+        "--jobs",
+        type=positive("jobs", MOST_JOBS),
+        help="workers at a time (default: one a core; of Slurm all that it grants)",
     )
     parser.add_argument("--time", type=minutes, metavar="MINUTES", help="stop after these")
     parser.add_argument(
@@ -397,7 +403,7 @@ def add_options(parser: argparse.ArgumentParser, worker: Path) -> None:
         default="local",
         help="slurm: the seeds as a job array (docs/verification.md); the result is the same",
     )
-    parser.add_argument("--chunk", type=positive("seeds"), default=50, help="seeds of a Slurm task (default 50)")
+    parser.add_argument("--chunk", type=positive("seeds", MOST_SEEDS), default=50, help="seeds of a Slurm task (default 50)")
     parser.add_argument("--folder", type=Path, help="where state and reports are kept (default: in build/)")
     parser.add_argument("--fresh", action="store_true", help="forget what is done of this run")
     parser.add_argument("--shown", type=int, default=10, metavar="K", help="print the first K failures (default 10)")
