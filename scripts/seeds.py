@@ -403,7 +403,9 @@ def add_options(parser: argparse.ArgumentParser, worker: Path) -> None:
         default="local",
         help="slurm: the seeds as a job array (docs/verification.md); the result is the same",
     )
-    parser.add_argument("--chunk", type=positive("seeds", MOST_SEEDS), default=50, help="seeds of a Slurm task (default 50)")
+    parser.add_argument(
+        "--chunk", type=positive("seeds", MOST_SEEDS), default=50, help="seeds of a Slurm task (default 50)"
+    )
     parser.add_argument("--folder", type=Path, help="where state and reports are kept (default: in build/)")
     parser.add_argument("--fresh", action="store_true", help="forget what is done of this run")
     parser.add_argument("--shown", type=int, default=10, metavar="K", help="print the first K failures (default 10)")
