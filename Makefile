@@ -15,7 +15,8 @@ help: ## this list
 setup: ## install tools and libraries, also those of lint
 	@scripts/setup
 
-$(BUILD)/build.ninja: CMakePresets.json
+# A file that left the RTL would stop ninja before it runs CMake again: so a changed list does.
+$(BUILD)/build.ninja: CMakePresets.json $(wildcard rtl/packages.f rtl/*/files.f)
 	@scripts/setup build
 	cmake --preset release
 	@touch $@

@@ -43,7 +43,7 @@ class BadInput(unittest.TestCase):
             "'-1' is no seed: write a number from 0 to 2^64 - 1": ("--seed=-1",),
             "'x' is no seed": ("--seed", "x"),
             f"'{1 << 64}' is no seed": ("--seed", str(1 << 64)),
-            "the last one is past 2^64 - 1": ("--seed", str((1 << 64) - 2), "-n", "3"),
+            "the last one is past 2^64 - 1; choose a lower SEED or N": ("--seed", str((1 << 64) - 2), "-n", "3"),
             "no configuration 7x7; there are": ("--config", "4x4,7x7"),
             "'0' is no number of jobs": ("--jobs", "0"),
             f"{10**9} jobs are too many": ("--jobs", str(10**9)),
