@@ -364,6 +364,13 @@ def positive(what: str, most: int) -> Callable[[str], int]:
     return parse
 
 
+def run_name(text: str) -> str:
+    """What a run's files may be named by."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.]*", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no name of a run: write letters, digits, '_' and '.'")
+    return text
+
+
 def minutes(text: str) -> float:
     """A time above 0."""
     try:
@@ -407,6 +414,9 @@ def add_options(parser: argparse.ArgumentParser, worker: Path) -> None:
         "--chunk", type=positive("seeds", MOST_SEEDS), default=50, help="seeds of a Slurm task (default 50)"
     )
     parser.add_argument("--folder", type=Path, help="where state and reports are kept (default: in build/)")
+    parser.add_argument(
+        "--name", type=run_name, help="what state and reports are named by (default: commit and what differs from it)"
+    )
     parser.add_argument("--fresh", action="store_true", help="forget what is done of this run")
     parser.add_argument("--shown", type=int, default=10, metavar="K", help="print the first K failures (default 10)")
     parser.add_argument("--seed-timeout", type=float, default=SEED_TIMEOUT, metavar="S", help="seconds for one seed")
@@ -472,7 +482,8 @@ def run(
         stop(f"seeds {options.seed} to {last}: the last one is past 2^64 - 1; choose a lower SEED or N")
     folder = (options.folder or ROOT / "build" / setup.name).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{commit(setup.worker)}-{options.seed}"
+    of = options.name or commit(setup.worker)
+    name = f"{of}-{options.seed}"
     if setup.configs:
         name += "-" + "+".join(setup.configs)
     if setup.variables:
@@ -551,7 +562,8 @@ def run(
     failures = [seed for seed in seeds if not passed(seed)]
     junit, page = state.path.with_suffix(".xml"), state.path.with_suffix(".html")
     write_junit(junit, seeds, setup)
-    write_page(page, seeds, setup, f"Seeds {options.seed} to {last}, commit {name.split('-')[0]}", tables_of(seeds))
+    title = f"Seeds {options.seed} to {last}, {options.name or 'commit ' + of.split('-')[0]}"
+    write_page(page, seeds, setup, title, tables_of(seeds))
     for seed in failures[: options.shown]:
         print_failure(seed, setup)
         if not interrupted:
