@@ -97,6 +97,8 @@ module register_block
   logic unlocked;
   assign unlocked = !(out.queue_0.control.enable.value || enabled_i);
 
+  logic [31:0] window_word, counter_word;   // what is answered outside the generated block
+
   // ---- page 0 ----
   always_comb begin
     in.device.array.rows.next = 16'(Rows);
@@ -154,8 +156,6 @@ module register_block
   assign semaphore_timeout_o = out.device.semaphore_timeout.cycles.value;
 
   // ---- what the generated block hands on: windows and counters ----
-  logic [31:0] window_word;
-
   window_registers u_windows (
     .clk_i,
     .rst_ni,
@@ -171,7 +171,6 @@ module register_block
   );
 
   logic [63:0] counter;
-  logic [31:0] counter_word;
 
   always_comb begin
     counter = '0;
