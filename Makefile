@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test regress faults slurm-test bench lint format generate area area-ecp5 mutants formal clean python
+.PHONY: help setup tool build sim wave test regress faults slurm-test fuzz bench lint format generate area area-ecp5 mutants formal clean python
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -15,7 +15,8 @@ help: ## this list
 setup: ## install tools and libraries, also those of lint
 	@scripts/setup
 
-$(BUILD)/build.ninja: CMakePresets.json
+# A file that left the RTL would stop ninja before it runs CMake again: so a changed list does.
+$(BUILD)/build.ninja: CMakePresets.json $(wildcard rtl/packages.f rtl/*/files.f)
 	@scripts/setup build
 	cmake --preset release
 	@touch $@
@@ -58,6 +59,12 @@ slurm-test: $(BUILD)/build.ninja ## RUNNER=slurm on a cluster of this machine th
 	@scripts/setup lint slurm
 	cmake --build --preset release -j $(JOBS) --target systolith_regress systolith_faults
 	$(VENV)/python scripts/slurm-test
+
+fuzz: ## parsers of outside input under libFuzzer: TIME=60 seconds each [JOBS= FUZZ=targets]
+	@scripts/setup build fuzz
+	@[ -e build/fuzz/build.ninja ] || cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	@scripts/fuzz --time '$(or $(TIME),60)' --jobs '$(JOBS)' $(FUZZ)
 
 lint: ## all static checks, each with its time
 	@scripts/setup

@@ -200,8 +200,8 @@ def read_registers(node: AddrmapNode | RegfileNode, prefix: str = "", base: int 
                 fields=tuple(read_field(field, 0) for field in child.fields()),
             )
         elif isinstance(child, RegfileNode):
-            page = isinstance(node, AddrmapNode)
-            yield from read_registers(child, "" if page else f"{prefix}{child.inst_name}_", offset)
+            unnamed = isinstance(node, AddrmapNode) or (child.external and not node.external)
+            yield from read_registers(child, "" if unnamed else f"{prefix}{child.inst_name}_", offset)
 
 
 # ---- SystemVerilog ----

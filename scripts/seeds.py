@@ -26,6 +26,8 @@ VERIF = ROOT / "build" / "release" / "verif"
 PAGE = ROOT / "verif" / "regress" / "report.html.j2"
 CONFIGS = sorted(package.parent.name for package in (ROOT / "rtl" / "config").glob("*/systolith_config_pkg.sv"))
 MOST_SEED = (1 << 64) - 1
+MOST_SEEDS = 10_000_000  # of one run: each is a line in memory
+MOST_JOBS = 10_000
 LONG = 100_000  # seeds; how long they take is said early
 UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]")
 SEED_TIMEOUT = 300.0  # seconds for one seed; one takes less than one
@@ -345,8 +347,8 @@ def seed_number(text: str) -> int:
     return value
 
 
-def positive(what: str) -> Callable[[str], int]:
-    """A number of at least 1."""
+def positive(what: str, most: int) -> Callable[[str], int]:
+    """A number from 1."""
 
     def parse(text: str) -> int:
         try:
@@ -355,9 +357,18 @@ def positive(what: str) -> Callable[[str], int]:
             value = 0
         if value < 1:
             raise argparse.ArgumentTypeError(f"'{text}' is no number of {what}: write 1 or more")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"{text} {what} are too many at a time: write at most {most}")
         return value
 
     return parse
+
+
+def run_name(text: str) -> str:
+    """What a run's files may be named by."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.]*", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no name of a run: write letters, digits, '_' and '.'")
+    return text
 
 
 def minutes(text: str) -> float:
@@ -382,10 +393,12 @@ def configs_of(text: str) -> tuple[str, ...]:
 
 def add_options(parser: argparse.ArgumentParser, worker: Path) -> None:
     """Options that every campaign has."""
-    parser.add_argument("-n", type=positive("seeds"), default=1000, help="seeds to run (default 1000)")
+    parser.add_argument("-n", type=positive("seeds", MOST_SEEDS), default=1000, help="seeds to run (default 1000)")
     parser.add_argument("--seed", type=seed_number, default=1, help="the first one, 0 to 2^64 - 1 (default 1)")
     parser.add_argument(
-        "--jobs", type=positive("jobs"), help="workers at a time (default: one a core; of Slurm all that it grants)"
+        "--jobs",
+        type=positive("jobs", MOST_JOBS),
+        help="workers at a time (default: one a core; of Slurm all that it grants)",
     )
     parser.add_argument("--time", type=minutes, metavar="MINUTES", help="stop after these")
     parser.add_argument(
@@ -397,8 +410,13 @@ def add_options(parser: argparse.ArgumentParser, worker: Path) -> None:
         default="local",
         help="slurm: the seeds as a job array (docs/verification.md); the result is the same",
     )
-    parser.add_argument("--chunk", type=positive("seeds"), default=50, help="seeds of a Slurm task (default 50)")
+    parser.add_argument(
+        "--chunk", type=positive("seeds", MOST_SEEDS), default=50, help="seeds of a Slurm task (default 50)"
+    )
     parser.add_argument("--folder", type=Path, help="where state and reports are kept (default: in build/)")
+    parser.add_argument(
+        "--name", type=run_name, help="what state and reports are named by (default: commit and what differs from it)"
+    )
     parser.add_argument("--fresh", action="store_true", help="forget what is done of this run")
     parser.add_argument("--shown", type=int, default=10, metavar="K", help="print the first K failures (default 10)")
     parser.add_argument("--seed-timeout", type=float, default=SEED_TIMEOUT, metavar="S", help="seconds for one seed")
@@ -464,7 +482,8 @@ def run(
         stop(f"seeds {options.seed} to {last}: the last one is past 2^64 - 1; choose a lower SEED or N")
     folder = (options.folder or ROOT / "build" / setup.name).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{commit(setup.worker)}-{options.seed}"
+    of = options.name or commit(setup.worker)
+    name = f"{of}-{options.seed}"
     if setup.configs:
         name += "-" + "+".join(setup.configs)
     if setup.variables:
@@ -543,7 +562,8 @@ def run(
     failures = [seed for seed in seeds if not passed(seed)]
     junit, page = state.path.with_suffix(".xml"), state.path.with_suffix(".html")
     write_junit(junit, seeds, setup)
-    write_page(page, seeds, setup, f"Seeds {options.seed} to {last}, commit {name.split('-')[0]}", tables_of(seeds))
+    title = f"Seeds {options.seed} to {last}, {options.name or 'commit ' + of.split('-')[0]}"
+    write_page(page, seeds, setup, title, tables_of(seeds))
     for seed in failures[: options.shown]:
         print_failure(seed, setup)
         if not interrupted:

@@ -116,6 +116,7 @@ module command_processor
   input  logic [2:0]  unit_owed_i,
   input  logic [2:0]  unit_beat_i,               // a response's beat came (R of load, B of store)
   input  address_t [2:0] unit_owed_address_i,    // oldest burst owed
+  input  logic [3:0]  bus_owed_i,                // by ID, see `bus_debts`
   input  logic [2:0]  unit_blocked_i,
   input  logic [2:0]  unit_fault_i,
   input  logic [2:0][SemaphoreWidth-1:0] unit_blocked_semaphore_i,
@@ -203,7 +204,8 @@ module command_processor
     .search_index_o(search_index), .search_unit_i(search_unit), .search_done_i(search_done),
     .halt_o, .abandon_o, .flush_o, .clear_o(clear),
     .queued_i(queued), .failing_i(failing), .active_i(active),
-    .unit_busy_i, .unit_owed_i, .unit_beat_i, .unit_owed_address_i, .unit_blocked_i, .unit_fault_i,
+    .unit_busy_i, .unit_owed_i, .unit_beat_i, .unit_owed_address_i, .bus_owed_i,
+    .unit_blocked_i, .unit_fault_i,
     .unit_blocked_semaphore_i,
     .memory_clear_o, .memory_clear_busy_i
   );

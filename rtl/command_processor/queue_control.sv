@@ -111,6 +111,7 @@ module queue_control
   input  logic [2:0]  unit_owed_i,
   input  logic [2:0]  unit_beat_i,
   input  address_t [2:0] unit_owed_address_i,
+  input  logic [3:0]  bus_owed_i,       // by ID: the bus keeps this requester waiting
   input  logic [2:0]  unit_blocked_i,
   input  logic [2:0]  unit_fault_i,     // level: a command has failed, though its report may wait for debts
   input  logic [2:0][SemaphoreWidth-1:0] unit_blocked_semaphore_i,
@@ -187,11 +188,12 @@ module queue_control
   assign window_last_o = 64'(area_end - 65'd1);
 
   // ---- bus time-out: cycles since the last beat of a requester that is owed one ----
+  // What is owed to a requester may still be behind others' bursts: the bus must owe it, too.
   localparam int unsigned Requesters = 4;   // fetch, load, store, record
   logic [Requesters-1:0]       owed, beat, expired;
   logic [Requesters-1:0][31:0] silent_q, silent_d;
 
-  assign owed = {record_owed_i, unit_owed_i[2], unit_owed_i[0], fetch_owed_i};
+  assign owed = {record_owed_i, unit_owed_i[2], unit_owed_i[0], fetch_owed_i} & bus_owed_i;
   assign beat = {record_beat_i, unit_beat_i[2], unit_beat_i[0], fetch_beat_i};
   always_comb begin
     for (int unsigned r = 0; r < Requesters; r++) begin

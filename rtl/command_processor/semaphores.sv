@@ -202,8 +202,8 @@ module semaphores
     return 1'b0;
   endfunction
 
-  `ASSERT(OneWaitingUnit, !shared(grant, wait_i))
-  `ASSERT(OneSignallingUnit, !shared(signal_ready_o & ~signal_overflow_o, signal_i))
+  `ASSERT(OneWaitingUnit, grant == '0 || !shared(grant, wait_i))
+  `ASSERT(OneSignallingUnit, accept == '0 || !shared(signal_ready_o & ~signal_overflow_o, signal_i))
 
 endmodule
 

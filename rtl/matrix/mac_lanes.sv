@@ -13,7 +13,8 @@
 // The product's 22 bits fit the sum's 24, so this is a binary32 addition with one exact operand of
 // wider exponent range. Each step is one loop over flat arrays of at most 32 bits with its
 // temporaries outside: that is what lets a compiled simulation use the host's vectors. `running_i`
-// low holds every register but the shadow's.
+// low holds every register but the shadow's: in the values that the registers take, not in their
+// clocking, so that simulation copies whole arrays without a condition.
 `include "systolith_assert.svh"
 `default_nettype none
 module mac_lanes
@@ -61,6 +62,8 @@ module mac_lanes
   typedef logic [31:0] lane_t;
   // The zeros above a value are not used.
   // verilator lint_off UNUSEDSIGNAL
+  // Loops assign every element, which this check does not see; Yosys finds no latch.
+  // verilator lint_off LATCH
 
   // ---- operands ----
   logic [MovingWidth-1:0] operand_q [Lanes], operand_d [Lanes];
@@ -70,10 +73,12 @@ module mac_lanes
   always_comb begin : move
     int unsigned i;
     i = 0;
-    operand_d = operand_q;
     if (running_i) begin
+      operand_d[0] = operand_i[0];
       for (i = 1; i < Lanes; i++) operand_d[i] = operand_q[i-1];
       for (i = 0; i < Rows; i++) operand_d[i*Cols] = operand_i[i];
+    end else begin
+      operand_d = operand_q;
     end
   end
 
@@ -126,10 +131,8 @@ module mac_lanes
 
   always_ff @(posedge clk_i) begin
     if (stationary_valid_i) shadow_q <= shadow_d;
-    if (running_i) begin
-      operand_q <= operand_d;
-      active_q <= active_d;
-    end
+    operand_q <= operand_d;
+    active_q <= active_d;
   end
 
   // ---- sums down the columns ----
@@ -184,8 +187,6 @@ module mac_lanes
     a_significand = '0;
     w_significand = '0;
     magnitude = '0;
-    product_d = product_q;
-    product_flags_d = product_flags_q;
     if (running_i) begin
       for (i = 0; i < Lanes; i++) begin
         a = operand_q[i][OperandWidth-1:0];
@@ -237,14 +238,15 @@ module mac_lanes
           ~skip[0] & (a.special | w.special)
         };
       end
+    end else begin
+      product_d = product_q;
+      product_flags_d = product_flags_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (running_i) begin
-      product_q <= product_d;
-      product_flags_q <= product_flags_d;
-    end
+    product_q <= product_d;
+    product_flags_q <= product_flags_d;
   end
 
   // ---- align, add ----
@@ -303,8 +305,6 @@ module mac_lanes
     align_anchor_d = align_anchor_q;
     align_moved_d = align_moved_q;
     align_state_d = align_state_q;
-    sum_d = sum_q;
-    state_d = state_q;
     if (running_i) begin
       for (i = 0; i < Lanes; i++) begin
         // Choice: the one of the greater exponent anchors the sum, the other moves right. The
@@ -398,21 +398,22 @@ module mac_lanes
               : state.exponent
         };
       end
+    end else begin
+      sum_d = sum_q;
+      state_d = state_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (running_i) begin
-      choice_anchor_q <= choice_anchor_d;
-      choice_moved_q <= choice_moved_d;
-      choice_distance_q <= choice_distance_d;
-      choice_state_q <= choice_state_d;
-      align_anchor_q <= align_anchor_d;
-      align_moved_q <= align_moved_d;
-      align_state_q <= align_state_d;
-      sum_q <= sum_d;
-      state_q <= state_d;
-    end
+    choice_anchor_q <= choice_anchor_d;
+    choice_moved_q <= choice_moved_d;
+    choice_distance_q <= choice_distance_d;
+    choice_state_q <= choice_state_d;
+    align_anchor_q <= align_anchor_d;
+    align_moved_q <= align_moved_d;
+    align_state_q <= align_state_d;
+    sum_q <= sum_d;
+    state_q <= state_d;
   end
 
   // ---- normalise, round ----
@@ -452,8 +453,6 @@ module mac_lanes
     count_sum_d = count_sum_q;
     count_left_d = count_left_q;
     count_state_d = count_state_q;
-    result_d = result_q;
-    result_flags_d = result_flags_q;
     if (running_i) begin
       for (i = 0; i < Lanes; i++) begin
         // Count the leading zeros, by halves, but no further than the exponent allows: so
@@ -498,12 +497,7 @@ module mac_lanes
         // Shift, then round to nearest, ties to even. Complementing after the shift fills with
         // ones, which carry the complement's missing one up to the rounding.
         int8 = {31'd0, FormatInt8 && (!FormatBf16 || state.int8)};
-        fraction = left[4] ? sum << 16 : sum;
-        fraction = left[3] ? fraction << 8 : fraction;
-        fraction = left[2] ? fraction << 4 : fraction;
-        fraction = left[1] ? fraction << 2 : fraction;
-        fraction = left[0] ? fraction << 1 : fraction;
-        fraction = fraction ^ {28{state.negate}};
+        fraction = (sum << left[4:0]) ^ {28{state.negate}};
         exponent = {23'd0, (state.exponent - {4'd0, left[4:0]}) & {9{~state.subtract}}};
         fill = {31'd0, state.negate & ~state.sticky};
         up = {
@@ -520,19 +514,21 @@ module mac_lanes
           state.infinite | (~int8[0] & (rounded[31:23] >= 9'd255))
         };
       end
+    end else begin
+      result_d = result_q;
+      result_flags_d = result_flags_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (running_i) begin
-      count_sum_q <= count_sum_d;
-      count_left_q <= count_left_d;
-      count_state_q <= count_state_d;
-      result_q <= result_d;
-      result_flags_q <= result_flags_d;
-    end
+    count_sum_q <= count_sum_d;
+    count_left_q <= count_left_d;
+    count_state_q <= count_state_d;
+    result_q <= result_d;
+    result_flags_q <= result_flags_d;
   end
 
+  // verilator lint_on LATCH
   // verilator lint_on UNUSEDSIGNAL
 
   `ASSERT(StationaryNotWrittenInSwap, !crossed)

@@ -238,11 +238,9 @@ module stationary_loader
   assign stationary_row_o = arrival.row;
   assign stationary_int8_o = arrival.int8;
 
-  always_comb begin
-    for (int unsigned c = 0; c < Cols; c++) begin
-      stationary_o[c] = !arrival.int8 ? strip_bf16[16*c +: 16]
-          : {arrival.blank ? 8'h00 : strip_int8[8*c +: 8], even_q[8*c +: 8]};
-    end
+  for (genvar c = 0; c < Cols; c++) begin : gen_stationary
+    assign stationary_o[c] = !arrival.int8 ? strip_bf16[16*c +: 16]
+        : {arrival.blank ? 8'h00 : strip_int8[8*c +: 8], even_q[8*c +: 8]};
   end
 
   assign busy_o = (active_q != '0);

@@ -106,13 +106,15 @@ module systolic_array
   edge_operand_t skew_q [SkewPlaces], skew_d [SkewPlaces];
   edge_operand_t skewed [Rows];
 
-  always_comb begin
+  always_comb begin : shift
+    int unsigned i;
+    i = 0;
     skew_d[0] = entry_q[0];
-    for (int unsigned i = 1; i < SkewPlaces; i++) skew_d[i] = skew_q[i-1];
+    for (i = 1; i < SkewPlaces; i++) skew_d[i] = skew_q[i-1];
     skewed[0] = entry_q[0];
-    for (int unsigned r = 1; r < Rows; r++) begin
-      skew_d[RowLatency * r * (r - 1) / 2] = entry_q[r];
-      skewed[r] = skew_q[RowLatency * r * (r + 1) / 2 - 1];
+    for (i = 1; i < Rows; i++) begin
+      skew_d[RowLatency * i * (i - 1) / 2] = entry_q[i];
+      skewed[i] = skew_q[RowLatency * i * (i + 1) / 2 - 1];
     end
   end
 

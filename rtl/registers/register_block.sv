@@ -97,9 +97,7 @@ module register_block
   logic unlocked;
   assign unlocked = !(out.queue_0.control.enable.value || enabled_i);
 
-  // Every bit of the windows' inputs is a write enable; those of windows that are not built stay 0.
-  localparam int unsigned WindowBits = $bits(in.device.window) / 8;
-  localparam logic [8*WindowBits-1:0] WindowsBuilt = ~({8*WindowBits{1'b1}} << (Windows * WindowBits));
+  logic [31:0] window_word, counter_word;   // what is answered outside the generated block
 
   // ---- page 0 ----
   always_comb begin
@@ -124,7 +122,9 @@ module register_block
     in.device.outstanding.reads.next = 16'(ReadsOutstanding);
     in.device.outstanding.writes.next = 16'(WritesOutstanding);
 
-    in.device.window = {$bits(in.device.window){unlocked}} & WindowsBuilt;
+    in.device.windows.rd_ack = out.device.windows.req && !out.device.windows.req_is_wr;
+    in.device.windows.wr_ack = out.device.windows.req && out.device.windows.req_is_wr;
+    in.device.windows.rd_data = window_word;
 
     // ---- page 1 ----
     in.unlocked = unlocked;
@@ -144,53 +144,61 @@ module register_block
     in.queue_0.irq_status.fault.hwset = irq_fault_i;
     in.queue_0.irq_status.idle.hwset = irq_idle_i;
     in.queue_0.irq_status.reset_done.hwset = irq_reset_done_i;
-    in.queue_0.cycles.lo.value.next = cycles_i[31:0];
-    in.queue_0.cycles.hi.value.next = cycles_i[63:32];
-    in.queue_0.mac_cycles.lo.value.next = mac_cycles_i[31:0];
-    in.queue_0.mac_cycles.hi.value.next = mac_cycles_i[63:32];
-    in.queue_0.lost_start.lo.value.next = lost_start_i[31:0];
-    in.queue_0.lost_start.hi.value.next = lost_start_i[63:32];
-    in.queue_0.lost_fill.lo.value.next = lost_fill_i[31:0];
-    in.queue_0.lost_fill.hi.value.next = lost_fill_i[63:32];
-    in.queue_0.lost_loads.lo.value.next = lost_loads_i[31:0];
-    in.queue_0.lost_loads.hi.value.next = lost_loads_i[63:32];
-    in.queue_0.lost_store.lo.value.next = lost_store_i[31:0];
-    in.queue_0.lost_store.hi.value.next = lost_store_i[63:32];
-    in.queue_0.lost_other.lo.value.next = lost_other_i[31:0];
-    in.queue_0.lost_other.hi.value.next = lost_other_i[63:32];
-    in.queue_0.lost_reentry.lo.value.next = lost_reentry_i[31:0];
-    in.queue_0.lost_reentry.hi.value.next = lost_reentry_i[63:32];
-    in.queue_0.lost_drain.lo.value.next = lost_drain_i[31:0];
-    in.queue_0.lost_drain.hi.value.next = lost_drain_i[63:32];
-    in.queue_0.lost_tail.lo.value.next = lost_tail_i[31:0];
-    in.queue_0.lost_tail.hi.value.next = lost_tail_i[63:32];
-    in.queue_0.macs.lo.value.next = macs_i[31:0];
-    in.queue_0.macs.hi.value.next = macs_i[63:32];
-    in.queue_0.bytes_read.lo.value.next = bytes_read_i[31:0];
-    in.queue_0.bytes_read.hi.value.next = bytes_read_i[63:32];
-    in.queue_0.bytes_written.lo.value.next = bytes_written_i[31:0];
-    in.queue_0.bytes_written.hi.value.next = bytes_written_i[63:32];
-    in.queue_0.load_busy.lo.value.next = load_busy_i[31:0];
-    in.queue_0.load_busy.hi.value.next = load_busy_i[63:32];
-    in.queue_0.store_busy.lo.value.next = store_busy_i[31:0];
-    in.queue_0.store_busy.hi.value.next = store_busy_i[63:32];
-    in.queue_0.commands.lo.value.next = commands_i[31:0];
-    in.queue_0.commands.hi.value.next = commands_i[63:32];
-    in.queue_0.dropped_beats.lo.value.next = dropped_beats_i[31:0];
-    in.queue_0.dropped_beats.hi.value.next = dropped_beats_i[63:32];
-    in.queue_0.corrected.lo.value.next = corrected_i[31:0];
-    in.queue_0.corrected.hi.value.next = corrected_i[63:32];
+    in.queue_0.counters.rd_ack = out.queue_0.counters.req && !out.queue_0.counters.req_is_wr;
+    in.queue_0.counters.wr_ack = out.queue_0.counters.req && out.queue_0.counters.req_is_wr;
+    in.queue_0.counters.rd_data = counter_word;
+    in.queue_0.counters_2.rd_ack = out.queue_0.counters_2.req && !out.queue_0.counters_2.req_is_wr;
+    in.queue_0.counters_2.wr_ack = out.queue_0.counters_2.req && out.queue_0.counters_2.req_is_wr;
+    in.queue_0.counters_2.rd_data = counter_word;
   end
 
   assign bus_timeout_o = out.device.bus_timeout.cycles.value;
   assign semaphore_timeout_o = out.device.semaphore_timeout.cycles.value;
-  for (genvar w = 0; w < Windows; w++) begin : gen_window
-    assign window_base_o[w] =
-        {out.device.window[w].base_hi.value.value, out.device.window[w].base_lo.value.value};
-    assign window_last_o[w] =
-        {out.device.window[w].last_hi.value.value, out.device.window[w].last_lo.value.value};
-    assign window_permit_o[w] =
-        {out.device.window[w].permit.write.value, out.device.window[w].permit.read.value};
+
+  // ---- what the generated block hands on: windows and counters ----
+  window_registers u_windows (
+    .clk_i,
+    .rst_ni,
+    .request_i(out.device.windows.req),
+    .write_i(out.device.windows.req_is_wr && unlocked),
+    .address_i(out.device.windows.addr[7:2]),
+    .data_i(out.device.windows.wr_data),
+    .bit_enable_i(out.device.windows.wr_biten),
+    .word_o(window_word),
+    .base_o(window_base_o),
+    .last_o(window_last_o),
+    .permit_o(window_permit_o)
+  );
+
+  logic [63:0] counter;
+
+  always_comb begin
+    counter = '0;
+    if (out.queue_0.counters.req) begin
+      unique case (out.queue_0.counters.addr[6:3])
+        4'd0: counter = cycles_i;
+        4'd1: counter = mac_cycles_i;
+        4'd2: counter = lost_start_i;
+        4'd3: counter = lost_fill_i;
+        4'd4: counter = lost_loads_i;
+        4'd5: counter = lost_store_i;
+        4'd6: counter = lost_other_i;
+        4'd7: counter = lost_reentry_i;
+        4'd8: counter = lost_drain_i;
+        4'd9: counter = lost_tail_i;
+        4'd10: counter = macs_i;
+        4'd11: counter = bytes_read_i;
+        4'd12: counter = bytes_written_i;
+        4'd13: counter = load_busy_i;
+        4'd14: counter = store_busy_i;
+        4'd15: counter = commands_i;
+        default: ;
+      endcase
+    end else if (out.queue_0.counters_2.req) begin
+      counter = out.queue_0.counters_2.addr[3] ? corrected_i : dropped_beats_i;
+    end
+    // The address is that of the access, whichever file answers.
+    counter_word = out.queue_0.counters.addr[2] ? counter[63:32] : counter[31:0];
   end
 
   assign ring_o = {out.queue_0.ring_hi.value.value, out.queue_0.ring_lo.value.value};

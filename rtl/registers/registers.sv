@@ -244,13 +244,7 @@ module registers (
             logic outstanding;
             logic bus_timeout;
             logic semaphore_timeout;
-            struct packed {
-                logic base_lo;
-                logic base_hi;
-                logic last_lo;
-                logic last_hi;
-                logic permit;
-            } [7:0] window;
+            logic windows;
         } device;
         struct packed {
             logic ring_lo;
@@ -269,78 +263,8 @@ module registers (
             logic irq_status;
             logic irq_enable;
             logic counter_clear;
-            struct packed {
-                logic lo;
-                logic hi;
-            } cycles;
-            struct packed {
-                logic lo;
-                logic hi;
-            } mac_cycles;
-            struct packed {
-                logic lo;
-                logic hi;
-            } lost_start;
-            struct packed {
-                logic lo;
-                logic hi;
-            } lost_fill;
-            struct packed {
-                logic lo;
-                logic hi;
-            } lost_loads;
-            struct packed {
-                logic lo;
-                logic hi;
-            } lost_store;
-            struct packed {
-                logic lo;
-                logic hi;
-            } lost_other;
-            struct packed {
-                logic lo;
-                logic hi;
-            } lost_reentry;
-            struct packed {
-                logic lo;
-                logic hi;
-            } lost_drain;
-            struct packed {
-                logic lo;
-                logic hi;
-            } lost_tail;
-            struct packed {
-                logic lo;
-                logic hi;
-            } macs;
-            struct packed {
-                logic lo;
-                logic hi;
-            } bytes_read;
-            struct packed {
-                logic lo;
-                logic hi;
-            } bytes_written;
-            struct packed {
-                logic lo;
-                logic hi;
-            } load_busy;
-            struct packed {
-                logic lo;
-                logic hi;
-            } store_busy;
-            struct packed {
-                logic lo;
-                logic hi;
-            } commands;
-            struct packed {
-                logic lo;
-                logic hi;
-            } dropped_beats;
-            struct packed {
-                logic lo;
-                logic hi;
-            } corrected;
+            logic counters;
+            logic counters_2;
         } queue_0;
     } decoded_reg_strb_t;
     decoded_reg_strb_t decoded_reg_strb;
@@ -372,13 +296,9 @@ module registers (
         decoded_reg_strb.device.outstanding = cpuif_req_masked & (cpuif_addr == 13'h24) & !cpuif_req_is_wr;
         decoded_reg_strb.device.bus_timeout = cpuif_req_masked & (cpuif_addr == 13'h40);
         decoded_reg_strb.device.semaphore_timeout = cpuif_req_masked & (cpuif_addr == 13'h44);
-        for(int i0=0; i0<8; i0++) begin
-            decoded_reg_strb.device.window[i0].base_lo = cpuif_req_masked & (cpuif_addr == 13'h100 + (13)'(i0) * 13'h20);
-            decoded_reg_strb.device.window[i0].base_hi = cpuif_req_masked & (cpuif_addr == 13'h104 + (13)'(i0) * 13'h20);
-            decoded_reg_strb.device.window[i0].last_lo = cpuif_req_masked & (cpuif_addr == 13'h108 + (13)'(i0) * 13'h20);
-            decoded_reg_strb.device.window[i0].last_hi = cpuif_req_masked & (cpuif_addr == 13'h10c + (13)'(i0) * 13'h20);
-            decoded_reg_strb.device.window[i0].permit = cpuif_req_masked & (cpuif_addr == 13'h110 + (13)'(i0) * 13'h20);
-        end
+        decoded_reg_strb.device.windows = cpuif_req_masked & (cpuif_addr >= 13'h100) & (cpuif_addr <= 13'h100 + 13'hff);
+        is_external |= cpuif_req_masked & (cpuif_addr >= 13'h100) & (cpuif_addr <= 13'h100 + 13'hff);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr >= 13'h100) & (cpuif_addr <= 13'h100 + 13'hff);
         decoded_reg_strb.queue_0.ring_lo = cpuif_req_masked & (cpuif_addr == 13'h1000);
         decoded_reg_strb.queue_0.ring_hi = cpuif_req_masked & (cpuif_addr == 13'h1004);
         decoded_reg_strb.queue_0.ring_size = cpuif_req_masked & (cpuif_addr == 13'h1008);
@@ -396,42 +316,12 @@ module registers (
         decoded_reg_strb.queue_0.irq_status = cpuif_req_masked & (cpuif_addr == 13'h1038);
         decoded_reg_strb.queue_0.irq_enable = cpuif_req_masked & (cpuif_addr == 13'h103c);
         decoded_reg_strb.queue_0.counter_clear = cpuif_req_masked & (cpuif_addr == 13'h1040) & cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.cycles.lo = cpuif_req_masked & (cpuif_addr == 13'h1080) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.cycles.hi = cpuif_req_masked & (cpuif_addr == 13'h1084) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.mac_cycles.lo = cpuif_req_masked & (cpuif_addr == 13'h1088) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.mac_cycles.hi = cpuif_req_masked & (cpuif_addr == 13'h108c) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_start.lo = cpuif_req_masked & (cpuif_addr == 13'h1090) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_start.hi = cpuif_req_masked & (cpuif_addr == 13'h1094) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_fill.lo = cpuif_req_masked & (cpuif_addr == 13'h1098) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_fill.hi = cpuif_req_masked & (cpuif_addr == 13'h109c) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_loads.lo = cpuif_req_masked & (cpuif_addr == 13'h10a0) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_loads.hi = cpuif_req_masked & (cpuif_addr == 13'h10a4) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_store.lo = cpuif_req_masked & (cpuif_addr == 13'h10a8) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_store.hi = cpuif_req_masked & (cpuif_addr == 13'h10ac) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_other.lo = cpuif_req_masked & (cpuif_addr == 13'h10b0) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_other.hi = cpuif_req_masked & (cpuif_addr == 13'h10b4) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_reentry.lo = cpuif_req_masked & (cpuif_addr == 13'h10b8) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_reentry.hi = cpuif_req_masked & (cpuif_addr == 13'h10bc) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_drain.lo = cpuif_req_masked & (cpuif_addr == 13'h10c0) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_drain.hi = cpuif_req_masked & (cpuif_addr == 13'h10c4) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_tail.lo = cpuif_req_masked & (cpuif_addr == 13'h10c8) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.lost_tail.hi = cpuif_req_masked & (cpuif_addr == 13'h10cc) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.macs.lo = cpuif_req_masked & (cpuif_addr == 13'h10d0) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.macs.hi = cpuif_req_masked & (cpuif_addr == 13'h10d4) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.bytes_read.lo = cpuif_req_masked & (cpuif_addr == 13'h10d8) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.bytes_read.hi = cpuif_req_masked & (cpuif_addr == 13'h10dc) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.bytes_written.lo = cpuif_req_masked & (cpuif_addr == 13'h10e0) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.bytes_written.hi = cpuif_req_masked & (cpuif_addr == 13'h10e4) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.load_busy.lo = cpuif_req_masked & (cpuif_addr == 13'h10e8) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.load_busy.hi = cpuif_req_masked & (cpuif_addr == 13'h10ec) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.store_busy.lo = cpuif_req_masked & (cpuif_addr == 13'h10f0) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.store_busy.hi = cpuif_req_masked & (cpuif_addr == 13'h10f4) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.commands.lo = cpuif_req_masked & (cpuif_addr == 13'h10f8) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.commands.hi = cpuif_req_masked & (cpuif_addr == 13'h10fc) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.dropped_beats.lo = cpuif_req_masked & (cpuif_addr == 13'h1100) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.dropped_beats.hi = cpuif_req_masked & (cpuif_addr == 13'h1104) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.corrected.lo = cpuif_req_masked & (cpuif_addr == 13'h1108) & !cpuif_req_is_wr;
-        decoded_reg_strb.queue_0.corrected.hi = cpuif_req_masked & (cpuif_addr == 13'h110c) & !cpuif_req_is_wr;
+        decoded_reg_strb.queue_0.counters = cpuif_req_masked & (cpuif_addr >= 13'h1080) & (cpuif_addr <= 13'h1080 + 13'h7f);
+        is_external |= cpuif_req_masked & (cpuif_addr >= 13'h1080) & (cpuif_addr <= 13'h1080 + 13'h7f);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr >= 13'h1080) & (cpuif_addr <= 13'h1080 + 13'h7f);
+        decoded_reg_strb.queue_0.counters_2 = cpuif_req_masked & (cpuif_addr >= 13'h1100) & (cpuif_addr <= 13'h1100 + 13'hf);
+        is_external |= cpuif_req_masked & (cpuif_addr >= 13'h1100) & (cpuif_addr <= 13'h1100 + 13'hf);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr >= 13'h1100) & (cpuif_addr <= 13'h1100 + 13'hf);
         decoded_err = '0;
         decoded_req_is_external = is_external;
     end
@@ -476,42 +366,6 @@ module registers (
                     logic load_next;
                 } cycles;
             } semaphore_timeout;
-            struct packed {
-                struct packed {
-                    struct packed {
-                        logic [31:0] next;
-                        logic load_next;
-                    } value;
-                } base_lo;
-                struct packed {
-                    struct packed {
-                        logic [31:0] next;
-                        logic load_next;
-                    } value;
-                } base_hi;
-                struct packed {
-                    struct packed {
-                        logic [31:0] next;
-                        logic load_next;
-                    } value;
-                } last_lo;
-                struct packed {
-                    struct packed {
-                        logic [31:0] next;
-                        logic load_next;
-                    } value;
-                } last_hi;
-                struct packed {
-                    struct packed {
-                        logic next;
-                        logic load_next;
-                    } read;
-                    struct packed {
-                        logic next;
-                        logic load_next;
-                    } write;
-                } permit;
-            } [7:0] window;
         } device;
         struct packed {
             struct packed {
@@ -612,36 +466,6 @@ module registers (
                     logic [31:0] value;
                 } cycles;
             } semaphore_timeout;
-            struct packed {
-                struct packed {
-                    struct packed {
-                        logic [31:0] value;
-                    } value;
-                } base_lo;
-                struct packed {
-                    struct packed {
-                        logic [31:0] value;
-                    } value;
-                } base_hi;
-                struct packed {
-                    struct packed {
-                        logic [31:0] value;
-                    } value;
-                } last_lo;
-                struct packed {
-                    struct packed {
-                        logic [31:0] value;
-                    } value;
-                } last_hi;
-                struct packed {
-                    struct packed {
-                        logic value;
-                    } read;
-                    struct packed {
-                        logic value;
-                    } write;
-                } permit;
-            } [7:0] window;
         } device;
         struct packed {
             struct packed {
@@ -760,146 +584,12 @@ module registers (
         end
     end
     assign hwif_out.device.semaphore_timeout.cycles.value = field_storage.device.semaphore_timeout.cycles.value;
-    for(genvar i0=0; i0<8; i0++) begin
-        // Field: registers.device.window[].base_lo.value
-        always_comb begin
-            automatic logic [31:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.device.window[i0].base_lo.value.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].base_lo && decoded_req_is_wr && hwif_in.device.window[i0].base_lo.value.swwe) begin // SW write
-                next_c = (field_storage.device.window[i0].base_lo.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
-                load_next_c = '1;
-            end
-            field_combo.device.window[i0].base_lo.value.next = next_c;
-            field_combo.device.window[i0].base_lo.value.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.device.window[i0].base_lo.value.value <= 32'h0;
-            end else begin
-                if(field_combo.device.window[i0].base_lo.value.load_next) begin
-                    field_storage.device.window[i0].base_lo.value.value <= field_combo.device.window[i0].base_lo.value.next;
-                end
-            end
-        end
-        assign hwif_out.device.window[i0].base_lo.value.value = field_storage.device.window[i0].base_lo.value.value;
-        // Field: registers.device.window[].base_hi.value
-        always_comb begin
-            automatic logic [31:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.device.window[i0].base_hi.value.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].base_hi && decoded_req_is_wr && hwif_in.device.window[i0].base_hi.value.swwe) begin // SW write
-                next_c = (field_storage.device.window[i0].base_hi.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
-                load_next_c = '1;
-            end
-            field_combo.device.window[i0].base_hi.value.next = next_c;
-            field_combo.device.window[i0].base_hi.value.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.device.window[i0].base_hi.value.value <= 32'h0;
-            end else begin
-                if(field_combo.device.window[i0].base_hi.value.load_next) begin
-                    field_storage.device.window[i0].base_hi.value.value <= field_combo.device.window[i0].base_hi.value.next;
-                end
-            end
-        end
-        assign hwif_out.device.window[i0].base_hi.value.value = field_storage.device.window[i0].base_hi.value.value;
-        // Field: registers.device.window[].last_lo.value
-        always_comb begin
-            automatic logic [31:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.device.window[i0].last_lo.value.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].last_lo && decoded_req_is_wr && hwif_in.device.window[i0].last_lo.value.swwe) begin // SW write
-                next_c = (field_storage.device.window[i0].last_lo.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
-                load_next_c = '1;
-            end
-            field_combo.device.window[i0].last_lo.value.next = next_c;
-            field_combo.device.window[i0].last_lo.value.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.device.window[i0].last_lo.value.value <= 32'h0;
-            end else begin
-                if(field_combo.device.window[i0].last_lo.value.load_next) begin
-                    field_storage.device.window[i0].last_lo.value.value <= field_combo.device.window[i0].last_lo.value.next;
-                end
-            end
-        end
-        assign hwif_out.device.window[i0].last_lo.value.value = field_storage.device.window[i0].last_lo.value.value;
-        // Field: registers.device.window[].last_hi.value
-        always_comb begin
-            automatic logic [31:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.device.window[i0].last_hi.value.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].last_hi && decoded_req_is_wr && hwif_in.device.window[i0].last_hi.value.swwe) begin // SW write
-                next_c = (field_storage.device.window[i0].last_hi.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
-                load_next_c = '1;
-            end
-            field_combo.device.window[i0].last_hi.value.next = next_c;
-            field_combo.device.window[i0].last_hi.value.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.device.window[i0].last_hi.value.value <= 32'h0;
-            end else begin
-                if(field_combo.device.window[i0].last_hi.value.load_next) begin
-                    field_storage.device.window[i0].last_hi.value.value <= field_combo.device.window[i0].last_hi.value.next;
-                end
-            end
-        end
-        assign hwif_out.device.window[i0].last_hi.value.value = field_storage.device.window[i0].last_hi.value.value;
-        // Field: registers.device.window[].permit.read
-        always_comb begin
-            automatic logic [0:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.device.window[i0].permit.read.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].permit && decoded_req_is_wr && hwif_in.device.window[i0].permit.read.swwe) begin // SW write
-                next_c = (field_storage.device.window[i0].permit.read.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
-                load_next_c = '1;
-            end
-            field_combo.device.window[i0].permit.read.next = next_c;
-            field_combo.device.window[i0].permit.read.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.device.window[i0].permit.read.value <= 1'h0;
-            end else begin
-                if(field_combo.device.window[i0].permit.read.load_next) begin
-                    field_storage.device.window[i0].permit.read.value <= field_combo.device.window[i0].permit.read.next;
-                end
-            end
-        end
-        assign hwif_out.device.window[i0].permit.read.value = field_storage.device.window[i0].permit.read.value;
-        // Field: registers.device.window[].permit.write
-        always_comb begin
-            automatic logic [0:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.device.window[i0].permit.write.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.device.window[i0].permit && decoded_req_is_wr && hwif_in.device.window[i0].permit.write.swwe) begin // SW write
-                next_c = (field_storage.device.window[i0].permit.write.value & ~decoded_wr_biten[1:1]) | (decoded_wr_data[1:1] & decoded_wr_biten[1:1]);
-                load_next_c = '1;
-            end
-            field_combo.device.window[i0].permit.write.next = next_c;
-            field_combo.device.window[i0].permit.write.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.device.window[i0].permit.write.value <= 1'h0;
-            end else begin
-                if(field_combo.device.window[i0].permit.write.load_next) begin
-                    field_storage.device.window[i0].permit.write.value <= field_combo.device.window[i0].permit.write.next;
-                end
-            end
-        end
-        assign hwif_out.device.window[i0].permit.write.value = field_storage.device.window[i0].permit.write.value;
-    end
+    // External region: registers.device.windows
+    assign hwif_out.device.windows.req = decoded_reg_strb.device.windows;
+    assign hwif_out.device.windows.addr = decoded_addr[7:0];
+    assign hwif_out.device.windows.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.device.windows.wr_data = decoded_wr_data;
+    assign hwif_out.device.windows.wr_biten = decoded_wr_biten;
     // Field: registers.queue_0.ring_lo.value
     always_comb begin
         automatic logic [31:0] next_c;
@@ -1295,6 +985,18 @@ module registers (
         end
     end
     assign hwif_out.queue_0.counter_clear.clear.value = field_storage.queue_0.counter_clear.clear.value;
+    // External region: registers.queue_0.counters
+    assign hwif_out.queue_0.counters.req = decoded_reg_strb.queue_0.counters;
+    assign hwif_out.queue_0.counters.addr = decoded_addr[6:0];
+    assign hwif_out.queue_0.counters.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.queue_0.counters.wr_data = decoded_wr_data;
+    assign hwif_out.queue_0.counters.wr_biten = decoded_wr_biten;
+    // External region: registers.queue_0.counters_2
+    assign hwif_out.queue_0.counters_2.req = decoded_reg_strb.queue_0.counters_2;
+    assign hwif_out.queue_0.counters_2.addr = decoded_addr[3:0];
+    assign hwif_out.queue_0.counters_2.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.queue_0.counters_2.wr_data = decoded_wr_data;
+    assign hwif_out.queue_0.counters_2.wr_biten = decoded_wr_biten;
 
     //--------------------------------------------------------------------------
     // Write response
@@ -1302,7 +1004,10 @@ module registers (
     always_comb begin
         automatic logic wr_ack;
         wr_ack = '0;
+        wr_ack |= hwif_in.device.windows.wr_ack;
         wr_ack |= hwif_in.queue_0.doorbell.wr_ack;
+        wr_ack |= hwif_in.queue_0.counters.wr_ack;
+        wr_ack |= hwif_in.queue_0.counters_2.wr_ack;
         external_wr_ack = wr_ack;
     end
     assign cpuif_wr_ack = external_wr_ack | (decoded_req & decoded_req_is_wr & ~decoded_req_is_external);
@@ -1316,7 +1021,9 @@ module registers (
     always_comb begin
         automatic logic rd_ack;
         rd_ack = '0;
-
+        rd_ack |= hwif_in.device.windows.rd_ack;
+        rd_ack |= hwif_in.queue_0.counters.rd_ack;
+        rd_ack |= hwif_in.queue_0.counters_2.rd_ack;
         readback_external_rd_ack_c = rd_ack;
     end
 
@@ -1389,23 +1096,8 @@ module registers (
         if(rd_mux_addr == 13'h44) begin
             readback_data_var[31:0] = field_storage.device.semaphore_timeout.cycles.value;
         end
-        for(int i0=0; i0<8; i0++) begin
-            if(rd_mux_addr == 13'h100 + (13)'(i0) * 13'h20) begin
-                readback_data_var[31:0] = field_storage.device.window[i0].base_lo.value.value;
-            end
-            if(rd_mux_addr == 13'h104 + (13)'(i0) * 13'h20) begin
-                readback_data_var[31:0] = field_storage.device.window[i0].base_hi.value.value;
-            end
-            if(rd_mux_addr == 13'h108 + (13)'(i0) * 13'h20) begin
-                readback_data_var[31:0] = field_storage.device.window[i0].last_lo.value.value;
-            end
-            if(rd_mux_addr == 13'h10c + (13)'(i0) * 13'h20) begin
-                readback_data_var[31:0] = field_storage.device.window[i0].last_hi.value.value;
-            end
-            if(rd_mux_addr == 13'h110 + (13)'(i0) * 13'h20) begin
-                readback_data_var[0] = field_storage.device.window[i0].permit.read.value;
-                readback_data_var[1] = field_storage.device.window[i0].permit.write.value;
-            end
+        if((rd_mux_addr >= 13'h100) && (rd_mux_addr <= 13'h100 + 13'hff)) begin
+            readback_data_var = hwif_in.device.windows.rd_data;
         end
         if(rd_mux_addr == 13'h1000) begin
             readback_data_var[31:0] = field_storage.queue_0.ring_lo.value.value;
@@ -1459,113 +1151,11 @@ module registers (
             readback_data_var[2] = field_storage.queue_0.irq_enable.idle.value;
             readback_data_var[3] = field_storage.queue_0.irq_enable.reset_done.value;
         end
-        if(rd_mux_addr == 13'h1080) begin
-            readback_data_var[31:0] = hwif_in.queue_0.cycles.lo.value.next;
+        if((rd_mux_addr >= 13'h1080) && (rd_mux_addr <= 13'h1080 + 13'h7f)) begin
+            readback_data_var = hwif_in.queue_0.counters.rd_data;
         end
-        if(rd_mux_addr == 13'h1084) begin
-            readback_data_var[31:0] = hwif_in.queue_0.cycles.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h1088) begin
-            readback_data_var[31:0] = hwif_in.queue_0.mac_cycles.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h108c) begin
-            readback_data_var[31:0] = hwif_in.queue_0.mac_cycles.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h1090) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_start.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h1094) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_start.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h1098) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_fill.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h109c) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_fill.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10a0) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_loads.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10a4) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_loads.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10a8) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_store.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10ac) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_store.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10b0) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_other.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10b4) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_other.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10b8) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_reentry.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10bc) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_reentry.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10c0) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_drain.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10c4) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_drain.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10c8) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_tail.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10cc) begin
-            readback_data_var[31:0] = hwif_in.queue_0.lost_tail.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10d0) begin
-            readback_data_var[31:0] = hwif_in.queue_0.macs.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10d4) begin
-            readback_data_var[31:0] = hwif_in.queue_0.macs.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10d8) begin
-            readback_data_var[31:0] = hwif_in.queue_0.bytes_read.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10dc) begin
-            readback_data_var[31:0] = hwif_in.queue_0.bytes_read.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10e0) begin
-            readback_data_var[31:0] = hwif_in.queue_0.bytes_written.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10e4) begin
-            readback_data_var[31:0] = hwif_in.queue_0.bytes_written.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10e8) begin
-            readback_data_var[31:0] = hwif_in.queue_0.load_busy.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10ec) begin
-            readback_data_var[31:0] = hwif_in.queue_0.load_busy.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10f0) begin
-            readback_data_var[31:0] = hwif_in.queue_0.store_busy.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10f4) begin
-            readback_data_var[31:0] = hwif_in.queue_0.store_busy.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h10f8) begin
-            readback_data_var[31:0] = hwif_in.queue_0.commands.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h10fc) begin
-            readback_data_var[31:0] = hwif_in.queue_0.commands.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h1100) begin
-            readback_data_var[31:0] = hwif_in.queue_0.dropped_beats.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h1104) begin
-            readback_data_var[31:0] = hwif_in.queue_0.dropped_beats.hi.value.next;
-        end
-        if(rd_mux_addr == 13'h1108) begin
-            readback_data_var[31:0] = hwif_in.queue_0.corrected.lo.value.next;
-        end
-        if(rd_mux_addr == 13'h110c) begin
-            readback_data_var[31:0] = hwif_in.queue_0.corrected.hi.value.next;
+        if((rd_mux_addr >= 13'h1100) && (rd_mux_addr <= 13'h1100 + 13'hf)) begin
+            readback_data_var = hwif_in.queue_0.counters_2.rd_data;
         end
         readback_data = readback_data_var;
         readback_done = decoded_req & ~decoded_req_is_wr & ~decoded_req_is_external;

@@ -123,57 +123,10 @@ package registers_pkg;
     } registers__device__outstanding__in_t;
 
     typedef struct packed {
-        logic swwe;
-    } registers__device__window__base_lo__value__in_t;
-
-    typedef struct packed {
-        registers__device__window__base_lo__value__in_t value;
-    } registers__device__window__base_lo__in_t;
-
-    typedef struct packed {
-        logic swwe;
-    } registers__device__window__base_hi__value__in_t;
-
-    typedef struct packed {
-        registers__device__window__base_hi__value__in_t value;
-    } registers__device__window__base_hi__in_t;
-
-    typedef struct packed {
-        logic swwe;
-    } registers__device__window__last_lo__value__in_t;
-
-    typedef struct packed {
-        registers__device__window__last_lo__value__in_t value;
-    } registers__device__window__last_lo__in_t;
-
-    typedef struct packed {
-        logic swwe;
-    } registers__device__window__last_hi__value__in_t;
-
-    typedef struct packed {
-        registers__device__window__last_hi__value__in_t value;
-    } registers__device__window__last_hi__in_t;
-
-    typedef struct packed {
-        logic swwe;
-    } registers__device__window__permit__read__in_t;
-
-    typedef struct packed {
-        logic swwe;
-    } registers__device__window__permit__write__in_t;
-
-    typedef struct packed {
-        registers__device__window__permit__read__in_t read;
-        registers__device__window__permit__write__in_t write;
-    } registers__device__window__permit__in_t;
-
-    typedef struct packed {
-        registers__device__window__base_lo__in_t base_lo;
-        registers__device__window__base_hi__in_t base_hi;
-        registers__device__window__last_lo__in_t last_lo;
-        registers__device__window__last_hi__in_t last_hi;
-        registers__device__window__permit__in_t permit;
-    } registers__device__window__in_t;
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
+    } registers__device__windows__external__in_t;
 
     typedef struct packed {
         registers__device__array__in_t array;
@@ -184,7 +137,7 @@ package registers_pkg;
         registers__device__formats__in_t formats;
         registers__device__queue__in_t queue;
         registers__device__outstanding__in_t outstanding;
-        registers__device__window__in_t [7:0] window;
+        registers__device__windows__external__in_t windows;
     } registers__device__in_t;
 
     typedef struct packed {
@@ -291,25 +244,16 @@ package registers_pkg;
     } registers__queue_0__irq_status__in_t;
 
     typedef struct packed {
-        logic [31:0] next;
-    } registers__counter__lo__value__in_t;
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
+    } registers__queue_0__counters__external__in_t;
 
     typedef struct packed {
-        registers__counter__lo__value__in_t value;
-    } registers__counter__lo__in_t;
-
-    typedef struct packed {
-        logic [31:0] next;
-    } registers__counter__hi__value__in_t;
-
-    typedef struct packed {
-        registers__counter__hi__value__in_t value;
-    } registers__counter__hi__in_t;
-
-    typedef struct packed {
-        registers__counter__lo__in_t lo;
-        registers__counter__hi__in_t hi;
-    } registers__counter__in_t;
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
+    } registers__queue_0__counters_2__external__in_t;
 
     typedef struct packed {
         registers__queue_0__control__in_t control;
@@ -321,24 +265,8 @@ package registers_pkg;
         registers__queue_0__fault_address_lo__in_t fault_address_lo;
         registers__queue_0__fault_address_hi__in_t fault_address_hi;
         registers__queue_0__irq_status__in_t irq_status;
-        registers__counter__in_t cycles;
-        registers__counter__in_t mac_cycles;
-        registers__counter__in_t lost_start;
-        registers__counter__in_t lost_fill;
-        registers__counter__in_t lost_loads;
-        registers__counter__in_t lost_store;
-        registers__counter__in_t lost_other;
-        registers__counter__in_t lost_reentry;
-        registers__counter__in_t lost_drain;
-        registers__counter__in_t lost_tail;
-        registers__counter__in_t macs;
-        registers__counter__in_t bytes_read;
-        registers__counter__in_t bytes_written;
-        registers__counter__in_t load_busy;
-        registers__counter__in_t store_busy;
-        registers__counter__in_t commands;
-        registers__counter__in_t dropped_beats;
-        registers__counter__in_t corrected;
+        registers__queue_0__counters__external__in_t counters;
+        registers__queue_0__counters_2__external__in_t counters_2;
     } registers__queue_0__in_t;
 
     typedef struct packed {
@@ -364,62 +292,17 @@ package registers_pkg;
     } registers__device__semaphore_timeout__out_t;
 
     typedef struct packed {
-        logic [31:0] value;
-    } registers__device__window__base_lo__value__out_t;
-
-    typedef struct packed {
-        registers__device__window__base_lo__value__out_t value;
-    } registers__device__window__base_lo__out_t;
-
-    typedef struct packed {
-        logic [31:0] value;
-    } registers__device__window__base_hi__value__out_t;
-
-    typedef struct packed {
-        registers__device__window__base_hi__value__out_t value;
-    } registers__device__window__base_hi__out_t;
-
-    typedef struct packed {
-        logic [31:0] value;
-    } registers__device__window__last_lo__value__out_t;
-
-    typedef struct packed {
-        registers__device__window__last_lo__value__out_t value;
-    } registers__device__window__last_lo__out_t;
-
-    typedef struct packed {
-        logic [31:0] value;
-    } registers__device__window__last_hi__value__out_t;
-
-    typedef struct packed {
-        registers__device__window__last_hi__value__out_t value;
-    } registers__device__window__last_hi__out_t;
-
-    typedef struct packed {
-        logic value;
-    } registers__device__window__permit__read__out_t;
-
-    typedef struct packed {
-        logic value;
-    } registers__device__window__permit__write__out_t;
-
-    typedef struct packed {
-        registers__device__window__permit__read__out_t read;
-        registers__device__window__permit__write__out_t write;
-    } registers__device__window__permit__out_t;
-
-    typedef struct packed {
-        registers__device__window__base_lo__out_t base_lo;
-        registers__device__window__base_hi__out_t base_hi;
-        registers__device__window__last_lo__out_t last_lo;
-        registers__device__window__last_hi__out_t last_hi;
-        registers__device__window__permit__out_t permit;
-    } registers__device__window__out_t;
+        logic req;
+        logic [7:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } registers__device__windows__external__out_t;
 
     typedef struct packed {
         registers__device__bus_timeout__out_t bus_timeout;
         registers__device__semaphore_timeout__out_t semaphore_timeout;
-        registers__device__window__out_t [7:0] window;
+        registers__device__windows__external__out_t windows;
     } registers__device__out_t;
 
     typedef struct packed {
@@ -541,6 +424,22 @@ package registers_pkg;
     } registers__queue_0__counter_clear__out_t;
 
     typedef struct packed {
+        logic req;
+        logic [6:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } registers__queue_0__counters__external__out_t;
+
+    typedef struct packed {
+        logic req;
+        logic [3:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } registers__queue_0__counters_2__external__out_t;
+
+    typedef struct packed {
         registers__queue_0__ring_lo__out_t ring_lo;
         registers__queue_0__ring_hi__out_t ring_hi;
         registers__queue_0__ring_size__out_t ring_size;
@@ -551,6 +450,8 @@ package registers_pkg;
         registers__queue_0__irq_status__out_t irq_status;
         registers__queue_0__irq_enable__out_t irq_enable;
         registers__queue_0__counter_clear__out_t counter_clear;
+        registers__queue_0__counters__external__out_t counters;
+        registers__queue_0__counters_2__external__out_t counters_2;
     } registers__queue_0__out_t;
 
     typedef struct packed {

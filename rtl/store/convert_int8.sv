@@ -17,6 +17,7 @@ module convert_int8 #(
   input  logic        enable_i,
   input  logic [31:0] value_i [Lanes],  // int32
   input  logic [31:0] scale_i [Lanes],
+  input  logic        round_i,          // int8_o is looked at; else it is 0
   output logic [7:0]  int8_o  [Lanes]   // of the values taken with the last enable_i
 );
 
@@ -74,18 +75,22 @@ module convert_int8 #(
     negative = 1'b0;
     outside = 1'b0;
     rounded = '0;
-    for (int unsigned l = 0; l < Lanes; l++) begin
-      upper = product_q[l][ProductWidth-1:FixedShift];
-      negative = product_q[l][ProductWidth-1];
-      shifted = upper >>> shift_q[l];  // floor and, in bit 0, the half
-      sticky = (product_q[l][FixedShift-1:0] != '0) ||
-               ((upper & ~($signed({ShiftedWidth{1'b1}}) << shift_q[l])) != '0);
-      up = shifted[0] && (sticky || shifted[1]);
-      rounded = shifted[8:1] + 8'(up);
-      // The floor is past a byte, or rounding up went from 127 to 128.
-      outside = (shifted[ShiftedWidth-1:8] != '0 && shifted[ShiftedWidth-1:8] != '1) ||
-                (!negative && rounded[7]) || (saturate_q[l] && product_q[l] != '0);
-      int8_o[l] = zero_q[l] ? 8'h00 : outside ? (negative ? 8'h80 : 8'h7F) : rounded;
+    for (int unsigned l = 0; l < Lanes; l++) int8_o[l] = '0;
+    // A branch, not an and: simulation skips what nobody looks at.
+    if (round_i) begin
+      for (int unsigned l = 0; l < Lanes; l++) begin
+        upper = product_q[l][ProductWidth-1:FixedShift];
+        negative = product_q[l][ProductWidth-1];
+        shifted = upper >>> shift_q[l];  // floor and, in bit 0, the half
+        sticky = (product_q[l][FixedShift-1:0] != '0) ||
+                 ((upper & ~($signed({ShiftedWidth{1'b1}}) << shift_q[l])) != '0);
+        up = shifted[0] && (sticky || shifted[1]);
+        rounded = shifted[8:1] + 8'(up);
+        // The floor is past a byte, or rounding up went from 127 to 128.
+        outside = (shifted[ShiftedWidth-1:8] != '0 && shifted[ShiftedWidth-1:8] != '1) ||
+                  (!negative && rounded[7]) || (saturate_q[l] && product_q[l] != '0);
+        int8_o[l] = zero_q[l] ? 8'h00 : outside ? (negative ? 8'h80 : 8'h7F) : rounded;
+      end
     end
   end
 

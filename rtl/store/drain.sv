@@ -273,9 +273,11 @@ module drain
 
     always_comb begin
       column_scale_d = column_scale_q;
-      for (int unsigned c = 0; c < Cols; c++) begin
-        if ((c >= WordsOfLineScales) == entry.second) begin
-          column_scale_d[c] = entry_data[32*(c%WordsOfLineScales)+:32];
+      if (load_scales) begin
+        for (int unsigned c = 0; c < Cols; c++) begin
+          if ((c >= WordsOfLineScales) == entry.second) begin
+            column_scale_d[c] = entry_data[32*(c%WordsOfLineScales)+:32];
+          end
         end
       end
       for (int unsigned l = 0; l < DrainLanes; l++) scale1_d[l] = entry.scale;
@@ -291,7 +293,7 @@ module drain
     end
 
     always_ff @(posedge clk_i) begin
-      if (load_scales) column_scale_q <= column_scale_d;
+      column_scale_q <= column_scale_d;
       if (load1) scale1_q <= scale1_d;
     end
 
@@ -300,12 +302,14 @@ module drain
       scale = '0;
       bad_scale = 1'b0;
       bad_column = '0;
-      for (int unsigned i = 0; i < Cols; i++) begin
-        scale = entry_data[32*((Cols-1-i)%WordsOfLineScales)+:32];
-        if ((Cols - 1 - i >= WordsOfLineScales) == entry.second &&
-            (scale[31] || scale[30:23] == '1 || scale[30:0] == '0)) begin
-          bad_scale = 1'b1;
-          bad_column = Cols - 1 - i;
+      if (load_scales) begin
+        for (int unsigned i = 0; i < Cols; i++) begin
+          scale = entry_data[32*((Cols-1-i)%WordsOfLineScales)+:32];
+          if ((Cols - 1 - i >= WordsOfLineScales) == entry.second &&
+              (scale[31] || scale[30:23] == '1 || scale[30:0] == '0)) begin
+            bad_scale = 1'b1;
+            bad_column = Cols - 1 - i;
+          end
         end
       end
     end
@@ -314,7 +318,8 @@ module drain
 
     convert_int8 #(.Lanes(DrainLanes)) u_int8 (
       .clk_i, .enable_i(load2 && conversion1_q == command_pkg::ConversionInt8),
-      .value_i(value1_lanes), .scale_i(scale1), .int8_o(int8)
+      .value_i(value1_lanes), .scale_i(scale1),
+      .round_i(load3 && conversion2_q == command_pkg::ConversionInt8), .int8_o(int8)
     );
   end else begin : gen_no_int8
     always_comb begin

@@ -67,9 +67,15 @@ module packer #(
   assign held_strobe = start_q ? '0 : held_strobe_q;
 
   always_comb begin
-    for (int unsigned b = 0; b < BusBytes; b++) piece_mask[b] = b < 32'(piece_bytes_i);
-    for (int unsigned b = 0; b < BusBytes; b++) begin
-      piece_masked[8*b+:8] = piece_mask[b] ? piece_data_i[8*b+:8] : 8'h00;
+    piece_mask = '0;
+    piece_masked = '0;
+    if (piece_valid_i) begin
+      for (int unsigned b = 0; b < BusBytes; b++) begin
+        if (b < 32'(piece_bytes_i)) begin
+          piece_mask[b] = 1'b1;
+          piece_masked[8*b+:8] = piece_data_i[8*b+:8];
+        end
+      end
     end
     window        = {(8*BusBytes)'(0), held} | ({(8*BusBytes)'(0), piece_masked} << {fill, 3'b000});
     window_strobe = {BusBytes'(0), held_strobe} |

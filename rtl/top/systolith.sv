@@ -180,6 +180,16 @@ module systolith
     .m_axi_rid, .m_axi_rdata, .m_axi_rresp, .m_axi_rlast, .m_axi_rvalid, .m_axi_rready
   );
 
+  logic [3:0] bus_owed;
+  bus_debts u_debts (
+    .clk_i, .rst_ni,
+    .ar_valid_i(m_axi_arvalid), .ar_ready_i(m_axi_arready), .ar_id_i(m_axi_arid),
+    .r_end_i(m_axi_rvalid && m_axi_rready && m_axi_rlast), .r_id_i(m_axi_rid),
+    .aw_valid_i(m_axi_awvalid), .aw_ready_i(m_axi_awready), .aw_id_i(m_axi_awid),
+    .b_end_i(m_axi_bvalid && m_axi_bready), .b_id_i(m_axi_bid),
+    .owed_o(bus_owed)
+  );
+
   // ---- command processor ----
   logic load_command_valid, load_command_ready;
   load_command_t load_command;
@@ -237,7 +247,7 @@ module systolith
     .report_valid_i(report_valid), .report_i(report), .report_ready_o(report_ready),
     .cycle_o(cycle), .halt_o(halt), .abandon_o(abandon), .flush_o(flush),
     .unit_busy_i(unit_busy), .unit_owed_i(unit_owed), .unit_beat_i(unit_beat),
-    .unit_owed_address_i(unit_owed_address), .unit_blocked_i(unit_blocked),
+    .unit_owed_address_i(unit_owed_address), .bus_owed_i(bus_owed), .unit_blocked_i(unit_blocked),
     .unit_fault_i(unit_fault),
     .unit_blocked_semaphore_i(unit_blocked_semaphore),
     .memory_clear_o(memory_clear), .memory_clear_busy_i(scratchpad_clear_busy || accumulators_clear_busy)

@@ -31,10 +31,11 @@ class Monitor {
   const std::vector<Burst>& bursts(unsigned id) const { return bursts_[id]; }
   /// Commands that were fetched whole, by index.
   std::vector<systolith_command_t> fetched() const;
-  /// A burst of a record: where its first byte is, and the index in the record's first burst.
+  /// A burst of a record: where its first byte is, and its first word, which in the record's first
+  /// burst says index, state and cause.
   struct RecordBurst {
     std::uint64_t address = 0;
-    std::uint32_t index = 0;
+    std::uint64_t word = 0;
   };
   const std::vector<RecordBurst>& records() const { return records_; }
   /// Beats on R and W.
@@ -59,7 +60,7 @@ class Monitor {
   std::deque<Write> writes_;  // whose data is not whole
   struct Data {
     unsigned first_byte;
-    std::uint32_t word;  // there
+    std::uint64_t word;  // there
   };
   std::deque<Data> data_;  // that has no address yet
   bool first_beat_ = true;

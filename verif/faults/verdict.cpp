@@ -71,6 +71,16 @@ void check_bursts(Session& session, unsigned id, const std::vector<Burst>& model
                                      model.size()));
 }
 
+/// First burst of the record that the burst of records with this number is a part of.
+const Monitor::RecordBurst& record_begin(const Session& session, std::uint64_t ordinal) {
+  const std::vector<Monitor::RecordBurst>& all = session.monitor().records();
+  if (ordinal >= all.size()) throw Wrong("burst", "a record's burst without data");
+  const std::uint64_t address = all[ordinal].address;
+  for (std::uint64_t n = ordinal + 1; n-- > 0;)
+    if (all[n].address == address - address % SYSTOLITH_RECORD_BYTES) return all[n];
+  throw Wrong("burst", fmt::format("record at {:#x} without its beginning", address));
+}
+
 /// Command whose record the burst of records with this number is a part of.
 std::uint32_t record_command(const Session& session, std::uint64_t ordinal) {
   const std::vector<Monitor::RecordBurst>& all = session.monitor().records();
@@ -83,12 +93,11 @@ std::uint32_t record_command(const Session& session, std::uint64_t ordinal) {
   if (session.test().injection.errors.size() > 1) {
     // Commands that the other error failed or aborted have records, too. What the record says is
     // checked where it lies in memory.
-    for (std::uint64_t n = ordinal + 1; n-- > 0;)
-      if (all[n].address == address - address % SYSTOLITH_RECORD_BYTES) {
-        if (all[n].index % slots != slot || all[n].index >= session.rung())
-          throw Wrong("record", fmt::format("index {} in slot {}", all[n].index, slot));
-        return all[n].index;
-      }
+    const auto index = static_cast<std::uint32_t>(
+        SYSTOLITH_GET(&record_begin(session, ordinal).word, RECORD_INDEX));
+    if (index % slots != slot || index >= session.rung())
+      throw Wrong("record", fmt::format("index {} in slot {}", index, slot));
+    return index;
   }
   // Earlier records in the slot; of a record in several bursts each part has its own count.
   auto earlier = std::count_if(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(ordinal),
@@ -171,8 +180,12 @@ class Reader {
     States states;
     states.of.resize(drawn_.program.commands.size(), State::never);
     states.record_lost.resize(states.of.size());
-    for (const harness::AxiHit& hit : session_.device().memory().hits())
-      if (hit.id == kRecordId) states.record_lost[record_command(session_, hit.ordinal)] = true;
+    for (const harness::AxiHit& hit : session_.device().memory().hits()) {
+      if (hit.id != kRecordId) continue;
+      const std::uint32_t index = record_command(session_, hit.ordinal);
+      states.record_lost[index] = true;
+      if (settled_) states.of[index] = lost_state(index, record_begin(session_, hit.ordinal).word);
+    }
     if (completed_ > rung_)
       throw Wrong("completed", fmt::format("{} completed of {} rung", completed_, rung_));
     read_slots(states);
@@ -182,8 +195,7 @@ class Reader {
       const systolith_command_t& command = drawn_.program.commands[i];
       const std::uint32_t unit = unit_of(command) & 3;
       if (state == State::never) {
-        if (i < completed_ || (states.record_lost[i] && settled_) ||
-            (started[unit] && unit != SYSTOLITH_UNIT_COMMAND_PROCESSOR)) {
+        if (i < completed_ || (started[unit] && unit != SYSTOLITH_UNIT_COMMAND_PROCESSOR)) {
           state = State::completed;
         } else if (!settled_) {
           state = State::loose;
@@ -191,7 +203,8 @@ class Reader {
           state = State::unknown;
         }
       }
-      if (state != State::never && state != State::unknown && state != State::loose)
+      if (state != State::never && state != State::unknown && state != State::loose &&
+          !(state == State::failed && failed_in_queue()))
         started[unit] = true;
     }
     if (settled_) check_states(states);
@@ -212,6 +225,27 @@ class Reader {
   }
 
  private:
+  /// The failed command is one that its unit never saw: older ones of the unit may wait there.
+  bool failed_in_queue() const {
+    const std::optional<Flip>& flip = session_.test().injection.flip;
+    return flip && flip->space == Flip::Space::queue;
+  }
+
+  /// What a record that memory lost said, on the bus.
+  State lost_state(std::uint32_t i, std::uint64_t word) const {
+    const auto state = SYSTOLITH_GET(&word, RECORD_STATE),
+               cause = SYSTOLITH_GET(&word, RECORD_CAUSE);
+    if (state == SYSTOLITH_STATE_COMPLETED && cause == 0 && asks_record(drawn_.program.commands[i]))
+      return State::completed;
+    if (state == SYSTOLITH_STATE_FAILED &&
+        std::any_of(expected_.all.begin(), expected_.all.end(),
+                    [&](const Fault& f) { return f.index == i && f.cause == cause; }))
+      return State::failed;
+    if (state == SYSTOLITH_STATE_ABORTED && cause == SYSTOLITH_CAUSE_ABORTED) return State::aborted;
+    throw Wrong("record",
+                fmt::format("lost record of command {}: state {}, cause {}", i, state, cause));
+  }
+
   /// Every slot of the record area holds its fill, or the record that belongs there.
   void read_slots(States& states) {
     const std::uint32_t slots = 1U << ring_.slots_log2;
@@ -286,6 +320,7 @@ class Reader {
               return f.index == i && f.cause == cause && (f.address == address || torn_now);
             }))
           wrong("it was not to fail so");
+        if (expected_.first && i < expected_.first->index) wrong("it is before the first fault");
         break;
       case SYSTOLITH_STATE_ABORTED:
         states.of[i] = State::aborted;
@@ -318,9 +353,11 @@ class Reader {
         throw Wrong("completed", fmt::format("command {} ran, after a refused one", i));
       if (state != State::aborted) continue;
       const systolith_command_t& command = drawn_.program.commands[i];
-      const bool behind = std::any_of(
-          expected_.all.begin(), expected_.all.end(),
-          [&](const Fault& fault) { return fault.index < i && fault.unit == unit_of(command); });
+      const bool behind =
+          std::any_of(expected_.all.begin(), expected_.all.end(), [&](const Fault& fault) {
+            return fault.index < i && fault.unit == unit_of(command) &&
+                   states.of[fault.index] == State::failed;
+          });
       if (!behind && !waits_by_rows(command))
         throw Wrong("record", fmt::format("command {} was aborted without a reason", i));
     }
@@ -440,7 +477,12 @@ Expected flip_fault(Session& session) {
   const bool inside = flip.space == Flip::Space::buffer || flip.space == Flip::Space::queue;
   if (fault.unit != (inside ? 0 : unit_of(commands[fault.index])))
     throw Wrong("fault", fmt::format("fault: device {}, of another unit", text_of(fault)));
-  return Expected(fault);
+  Expected expected(fault);
+  // Commands of two units may read the place at the same time.
+  for (std::uint32_t i = fault.index + 1; i < commands.size() && !inside; ++i)
+    if (reads(configuration, flip, commands, i))
+      expected.all.push_back({fault.cause, unit_of(commands[i]), i, fault.address});
+  return expected;
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ class Campaign(unittest.TestCase):
         """Of a run whose state goes to `folder`."""
         worker = () if "--worker" in arguments else ("--worker", str(BUILD / f"verif/{script}/systolith_{script}"))
         command = [sys.executable, str(ROOT / "scripts" / script), "--folder", str(self.work / folder), *worker]
+        # Of this name, whatever is committed meanwhile.
+        command += ["--name", "test"]
         return [*command, *([] if "--config" in arguments else ["--config", CONFIG]), *arguments]
 
     def fake(self, planned: str) -> dict[str, str]:
@@ -96,6 +98,7 @@ class Campaign(unittest.TestCase):
         self.assertIn("interrupted; the same command goes on", text)
         self.assertEqual(self.file("halves", "xml").count("<testcase"), 3)
         (state,) = (self.work / "halves").glob("*.jsonl")
+        self.assertEqual(state.name, f"test-1-{CONFIG}.jsonl")
         state.write_text(state.read_text() + '{"seed": 4, "resu')
         self.assertIn("3 of 6 seeds are done already", self.run_script(0, "halves", "-n", "6"))
         self.assertEqual(self.done("halves"), self.done("whole"))
@@ -165,19 +168,12 @@ class Campaign(unittest.TestCase):
         self.assertIn("time is up; the same command goes on", text)
 
     def test_bad_options(self) -> None:
-        """Exit status 2, and a message that says what may be written; nothing is left."""
+        """Exit status 2, a message that says what may be written, nothing left; of counts and seeds: bad_input_test."""
         for message, arguments in {
             "no configuration other; there are .*4x4.*tiny": ("--config", "other"),
-            "'0' is no number of seeds: write 1 or more": ("-n", "0"),
-            "'-3' is no number of seeds: write 1 or more": ("-n", "-3"),
-            "'many' is no number of seeds: write 1 or more": ("-n", "many"),
-            "'x' is no seed: write a number from 0 to 2\\^64 - 1": ("--seed", "x"),
-            "'-1' is no seed": ("--seed=-1",),
-            "'18446744073709551616' is no seed": ("--seed", str(1 << 64)),
-            "the last one is past 2\\^64 - 1; choose a lower SEED or N": ("--seed", str((1 << 64) - 2), "-n", "3"),
-            "'0' is no number of jobs": ("--jobs", "0"),
             "'0' is no time: write minutes above 0": ("--time", "0"),
             "'inf' is no time": ("--time", "inf"),
+            "'a-b' is no name of a run": ("--name", "a-b"),
             "regress: no weight 'other'": ("--weights", "other=1"),
             "regress: .*is no number from 0 to 100": ("--weights", "relu=101"),
             "unexpected name": ("name",),

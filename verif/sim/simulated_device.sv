@@ -1,6 +1,7 @@
-// The device as the simulator sees it: the inputs of each side pass registers that take them when that side's
-// `take_*_i` rises, half a cycle before the device's clock edge. Logic behind an input is then evaluated once when
-// the input changes, not with every evaluation of the model.
+// The device as the simulator sees it. What comes from the memory passes registers of the device's own clock: the memory
+// knows at an edge what it will drive after it, so its signals change with the edge, and the logic behind them is
+// evaluated once a cycle, with all the rest. What comes from the host, which acts between two edges, is taken when
+// `take_host_i` rises, half a cycle before the edge.
 `default_nettype none
 
 module simulated_device
@@ -9,10 +10,9 @@ module simulated_device
 (
   input  logic                    clk_i,
   input  logic                    rst_ni,
-  input  logic                    take_memory_i,
   input  logic                    take_host_i,
 
-  // from the memory
+  // from the memory, after the next edge
   input  logic                    awready_i,
   input  logic                    wready_i,
   input  logic [IdWidth-1:0]      bid_i,
@@ -78,7 +78,7 @@ module simulated_device
   logic [1:0] m_axi_bresp, m_axi_rresp;
   logic [8*BusBytes-1:0] m_axi_rdata;
 
-  always_ff @(posedge take_memory_i) begin
+  always_ff @(posedge clk_i) begin
     m_axi_awready <= awready_i;
     m_axi_wready <= wready_i;
     m_axi_bid <= bid_i;

@@ -34,7 +34,6 @@ class VerilatedDevice final : public harness::SimDevice {
     // Reset acts on its falling edge here, and by its level in a chip.
     model_->clk_i = 0;
     model_->rst_ni = 1;
-    model_->take_memory_i = 0;
     model_->take_host_i = 0;
     model_->eval();
     reset(4);
@@ -86,18 +85,6 @@ class VerilatedDevice final : public harness::SimDevice {
     if (guard_) hold = std::unique_lock(guard_->cycle_mutex());
 #endif
     Model& m = *model_;
-    const harness::AxiSubordinateSignals& memory = memory_.outputs();
-    m.awready_i = memory.aw_ready;
-    m.wready_i = memory.w_ready;
-    m.arready_i = memory.ar_ready;
-    m.bvalid_i = memory.b_valid;
-    m.bid_i = memory.b_id;
-    m.bresp_i = memory.b_response;
-    m.rvalid_i = memory.r_valid;
-    m.rid_i = memory.r_id;
-    m.rresp_i = memory.r_response;
-    m.rlast_i = memory.r_last;
-    std::memcpy(&m.rdata_i, memory.r_data.data(), sizeof m.rdata_i);
     const harness::AxiLiteManagerSignals& host = registers_.outputs();
     m.lite_awvalid_i = host.aw_valid;
     m.lite_awaddr_i = host.aw_address & 0x1fff;
@@ -110,10 +97,8 @@ class VerilatedDevice final : public harness::SimDevice {
     m.lite_rready_i = host.r_ready;
 
     // Inputs that stand still are not taken again.
-    m.take_memory_i = !taken_ || !(memory == memory_taken_);
     m.take_host_i = !taken_ || !(host == host_taken_);
     taken_ = true;
-    if (m.take_memory_i) memory_taken_ = memory;
     if (m.take_host_i) host_taken_ = host;
 #ifdef SYSTOLITH_TRACE
     // Inputs settle right after the edge, so that in the waveform all that belongs to a cycle
@@ -151,7 +136,19 @@ class VerilatedDevice final : public harness::SimDevice {
     lite_.r_response = m.s_axil_rresp;
 
     clock_harness(in_reset);
-    m.take_memory_i = 0;
+    // What the memory drives after the edge.
+    const harness::AxiSubordinateSignals& memory = memory_.outputs();
+    m.awready_i = memory.aw_ready;
+    m.wready_i = memory.w_ready;
+    m.arready_i = memory.ar_ready;
+    m.bvalid_i = memory.b_valid;
+    m.bid_i = memory.b_id;
+    m.bresp_i = memory.b_response;
+    m.rvalid_i = memory.r_valid;
+    m.rid_i = memory.r_id;
+    m.rresp_i = memory.r_response;
+    m.rlast_i = memory.r_last;
+    std::memcpy(&m.rdata_i, memory.r_data.data(), sizeof m.rdata_i);
     m.take_host_i = 0;
     m.clk_i = 1;
     m.eval();
@@ -193,7 +190,6 @@ class VerilatedDevice final : public harness::SimDevice {
   std::unique_ptr<Model> model_;
   std::unique_ptr<OnChipMemories> memories_;
   bool taken_ = false;
-  harness::AxiSubordinateSignals memory_taken_;
   harness::AxiLiteManagerSignals host_taken_;
 #ifdef SYSTOLITH_TRACE
   std::unique_ptr<VerilatedFstC> trace_;

@@ -1,5 +1,6 @@
 // SLVERR and DECERR on every beat of every kind of access, memory that never answers, and a queue
 // reset in every cycle of a busy program.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -63,6 +64,15 @@ class BusFaults : public testing::TestWithParam<std::string> {
     EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_STATUS), 0U);
     expect_usable(sim_, GetParam(), seed);
     ASSERT_TRUE(sim_.reset_queue());
+  }
+
+  // Until a bus time-out, or the end of the program.
+  void await_stuck() {
+    for (unsigned i = 0; i < 400; ++i) {
+      if (sim_.device().reset_request() || (sim_.read32(SYSTOLITH_REGISTER_STATUS) & 1) == 0)
+        return;
+      sim_.device().step(20);
+    }
   }
 
   // The third of four commands is `faulty`, with nothing at the same time: it waits for the second,
@@ -279,6 +289,114 @@ TEST_P(BusFaults, MemoryThatNeverAnswersEndsInAResetRequest) {
     ASSERT_TRUE(sim_.reset_queue());
     expect_usable(sim_, GetParam(), 1500);
     ASSERT_TRUE(sim_.reset_queue());
+    if (HasFailure()) return;
+  }
+}
+
+// The memory has room for few bursts, and one of them is never answered: the time-out names that
+// one, not an address that no memory has taken behind it.
+TEST_P(BusFaults, TimeoutNamesTheSilentBurstOfAMemoryThatTakesNoMore) {
+  const unsigned bus = sim_.device().geometry().bus_bytes;
+  constexpr unsigned kUnits[] = {SYSTOLITH_UNIT_COMMAND_PROCESSOR, SYSTOLITH_UNIT_LOAD,
+                                 SYSTOLITH_UNIT_STORE, SYSTOLITH_UNIT_COMMAND_PROCESSOR};
+  std::vector<systolith_command_t> commands;
+  for (unsigned i = 0; i < 4; ++i) {
+    LoadStep in = load(kInputs + 1000 * i + 1, 2 * bus, 0, 3);
+    StoreStep out = store(kOutputs + 1000 * i + 1, 2 * bus, 0, 3);
+    in.transfer.stride[0] = out.transfer.stride[0] = 4 * bus;
+    commands.push_back(command(in));
+    commands.push_back(command(out));
+  }
+  for (systolith_command_t& c : commands) SYSTOLITH_SET(c.words, HEADER_RECORD, 1);
+  const Program program = directed(commands, 1600);
+  const auto& hits = sim_.device().memory().hits();
+  for (const unsigned room : {1U, 2U, 3U}) {
+    for (unsigned id = 0; id < harness::kIds; ++id) {
+      for (int burst = 0; burst < 6; ++burst) {
+        SCOPED_TRACE(
+            fmt::format("{}: burst {} of ID {}, room for {}", GetParam(), burst, id, room));
+        AxiInjection injection;
+        injection.kind = id <= kLoadId ? AxiInjection::Kind::Read : AxiInjection::Kind::Write;
+        injection.effect = AxiInjection::Effect::NeverAnswer;
+        injection.id = static_cast<int>(id);
+        injection.burst = burst;
+        sim_.device().memory().inject(injection);
+        sim_.device().memory().timing().maximum_outstanding = room;
+        const std::size_t before = hits.size();
+        sim_.write32(SYSTOLITH_REGISTER_BUS_TIMEOUT, 500);
+        sim_.start(program);
+        sim_.ring(program);
+        await_stuck();
+        // The largest device fetches all in fewer bursts.
+        if (hits.size() == before) {
+          EXPECT_EQ(id, kFetchId);
+          EXPECT_GT(burst, 0);
+        } else {
+          const std::uint64_t part = std::max<std::uint64_t>(bus, SYSTOLITH_RECORD_BYTES);
+          const std::uint64_t unit = id == kRecordId ? part : bus;
+          EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_FAULT),
+                    SYSTOLITH_CAUSE_BUS_TIMEOUT | kUnits[id] << SYSTOLITH_FAULT_UNIT_LSB);
+          EXPECT_EQ(sim_.read64(SYSTOLITH_REGISTER_FAULT_ADDRESS_LO) / unit,
+                    hits.back().address / unit);
+          EXPECT_TRUE(sim_.device().reset_request());
+        }
+        sim_.device().memory().clear_injections();
+        sim_.device().reset();
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+// A memory that stops to take addresses, and owes nothing.
+TEST_P(BusFaults, TimeoutNamesAnAddressThatIsNeverTaken) {
+  systolith_command_t recorded = nop();
+  SYSTOLITH_SET(recorded.words, HEADER_RECORD, 1);
+  const std::vector<systolith_command_t> four = {nop(), recorded, command(store(kOutputs, 16, 0)),
+                                                 command(load(kInputs, 16, 0))};
+  struct Case {
+    const char* name;
+    std::vector<std::uint32_t> order;  // of these commands
+    bool write;
+    bool fetched;  // the memory stops once all commands are fetched
+    unsigned unit;
+    std::uint32_t index;
+    std::uint64_t address;
+  };
+  for (const Case& c :
+       {Case{"fetch", {0}, false, false, SYSTOLITH_UNIT_COMMAND_PROCESSOR, 0, kRing},
+        Case{"load", {0, 3}, false, true, SYSTOLITH_UNIT_LOAD, 1, kInputs},
+        Case{"store", {0, 2}, true, false, SYSTOLITH_UNIT_STORE, 1, kOutputs},
+        Case{"record", {1}, true, false, SYSTOLITH_UNIT_COMMAND_PROCESSOR, 0, kRecords}}) {
+    SCOPED_TRACE(GetParam() + ": " + c.name);
+    std::vector<systolith_command_t> commands;
+    for (const std::uint32_t i : c.order) {
+      commands.push_back(four[i]);
+      if (i != 1) SYSTOLITH_SET(commands.back().words, HEADER_RECORD, 0);
+    }
+    const Program program = directed(commands);
+    harness::AxiMemory::Hold& hold = sim_.device().memory().hold();
+    hold.aw = c.write;
+    hold.ar = !c.write && !c.fetched;
+    traffic_.clear();
+    sim_.write32(SYSTOLITH_REGISTER_BUS_TIMEOUT, 500);
+    sim_.start(program);
+    std::memcpy(sim_.device().memory().at(kRing), commands.data(),
+                commands.size() * sizeof commands[0]);
+    sim_.write32(SYSTOLITH_REGISTER_DOORBELL, static_cast<std::uint32_t>(commands.size()));
+    const std::uint64_t last = kRing + commands.size() * SYSTOLITH_COMMAND_BYTES - 1;
+    for (unsigned i = 0; i < 2000 && c.fetched && !hold.ar; ++i) {
+      sim_.device().step(1);
+      hold.ar = traffic_.burst_with(kFetchId, last) != ~0ull;
+    }
+    await_stuck();
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_FAULT),
+              SYSTOLITH_CAUSE_BUS_TIMEOUT | c.unit << SYSTOLITH_FAULT_UNIT_LSB);
+    EXPECT_EQ(sim_.read32(SYSTOLITH_REGISTER_FAULT_INDEX), c.index);
+    EXPECT_EQ(sim_.read64(SYSTOLITH_REGISTER_FAULT_ADDRESS_LO), c.address);
+    EXPECT_TRUE(sim_.device().reset_request());
+    hold = {};
+    sim_.device().reset();
     if (HasFailure()) return;
   }
 }

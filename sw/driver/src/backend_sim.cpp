@@ -59,7 +59,7 @@ std::unique_ptr<Backend> open_sim(const Uri& uri) {
   if (latency < 1 || latency > 100000) throw std::invalid_argument("latency: 1 to 100000 cycles");
   timing.read_latency_minimum = timing.read_latency_maximum = static_cast<std::uint32_t>(latency);
   timing.write_latency_minimum = timing.write_latency_maximum = static_cast<std::uint32_t>(latency);
-  const auto stall = static_cast<std::uint8_t>(uri.share("stall", 0.0) * 100);
+  const std::uint8_t stall = uri.percent("stall");
   timing.stall_aw = timing.stall_w = timing.stall_b = timing.stall_ar = timing.stall_r = stall;
   return std::make_unique<SimBackend>(name, options, timing);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <stdexcept>
 
 namespace systolith::driver {
@@ -60,6 +61,10 @@ double Uri::share(const std::string& key, double otherwise) const {
     throw std::invalid_argument(
         fmt::format("{}={}: not a share from 0 up to, but not, 1", key, text));
   return value;
+}
+
+std::uint8_t Uri::percent(const std::string& key) const {
+  return static_cast<std::uint8_t>(std::min(std::lround(share(key, 0) * 100), 99L));
 }
 
 std::string select_configuration(const Uri& uri, const std::vector<std::string>& names) {

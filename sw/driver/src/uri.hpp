@@ -21,8 +21,10 @@ struct Uri {
   void allow(const std::vector<std::string>& known) const;
   /// A whole number, or `otherwise`.
   std::uint64_t number(const std::string& key, std::uint64_t otherwise) const;
-  /// A share from 0 to 1, or `otherwise`.
+  /// A share from 0 up to, but not, 1, or `otherwise`.
   double share(const std::string& key, double otherwise) const;
+  /// The share in whole percent: the nearest, 99 at most.
+  std::uint8_t percent(const std::string& key) const;
 };
 
 /// The configuration that config=, rows=, cols=, bus= (bits) and depth= select among `names`; the

@@ -2,11 +2,13 @@
 // order it does things.
 #include "device.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "mock_backend.hpp"
+#include "uri.hpp"
 
 namespace systolith::driver::test {
 namespace {
@@ -72,6 +74,17 @@ TEST_F(DriverTest, AnotherMajorVersionIsRefusedAnotherMinorIsNot) {
   owned = std::make_unique<MockBackend>();
   owned->registers[SYSTOLITH_REGISTER_VERSION] = 1 << 16 | 7;
   EXPECT_NO_THROW(open());
+}
+
+TEST(UriShares, AreRoundedToWholePercentBelowAHundred) {
+  for (unsigned percent = 0; percent < 100; ++percent) {
+    const std::string text = fmt::format("sim:stall={:.2f}", percent / 100.0);
+    EXPECT_EQ(Uri::parse(text).percent("stall"), percent) << text;
+  }
+  EXPECT_EQ(Uri::parse("sim:").percent("stall"), 0);
+  EXPECT_EQ(Uri::parse("sim:stall=0.004").percent("stall"), 0);
+  EXPECT_EQ(Uri::parse("sim:stall=0.006").percent("stall"), 1);
+  EXPECT_EQ(Uri::parse("sim:stall=0.999").percent("stall"), 99) << "memory that never moves";
 }
 
 TEST_F(DriverTest, SizesOtherThanTheUriAsksForAreRefused) {

@@ -13,7 +13,7 @@ module conversion_bench #(
 );
 
   convert_bf16 #(.Lanes(Lanes)) u_bf16 (.value_i, .bf16_o);
-  convert_int8 #(.Lanes(Lanes)) u_int8 (.clk_i, .enable_i, .value_i, .scale_i, .int8_o);
+  convert_int8 #(.Lanes(Lanes)) u_int8 (.clk_i, .enable_i, .value_i, .scale_i, .round_i(1'b1), .int8_o);
 
 endmodule
 

@@ -58,8 +58,6 @@ struct AxiSubordinateSignals {
   uint8_t r_id = 0;
   uint8_t r_response = 0;
   alignas(64) std::array<uint8_t, kMaxBusBytes> r_data{};
-
-  bool operator==(const AxiSubordinateSignals&) const = default;
 };
 
 struct AxiLiteManagerSignals {
