@@ -4,6 +4,9 @@ find_package(Threads REQUIRED)
 
 option(SYSTOLITH_PROFILE "Models with debug information, for scripts/bench to tell a profile by unit" OFF)
 
+option(SYSTOLITH_COVERAGE "Models that count covered lines and cover points, see scripts/coverage" OFF)
+set(SYSTOLITH_TOGGLE_CONFIGS "" CACHE STRING "With coverage: configurations whose devices count toggles too")
+
 set(SYSTOLITH_RTL ${PROJECT_SOURCE_DIR}/rtl)
 
 # Blocks in compile order; each has a files.f with paths relative to rtl/.
@@ -45,6 +48,16 @@ function(systolith_verilate target)
   endif()
   if(SYSTOLITH_PROFILE)
     list(APPEND optimisation -g)
+  endif()
+  if(SYSTOLITH_COVERAGE AND NOT arg_TRACE)
+    list(APPEND arg_PARAMETERS --coverage-line --coverage-user +define+SYSTOLITH_TOP=${arg_TOP}
+      +define+SYSTOLITH_MODEL=${target}.${arg_PREFIX})
+    if(arg_TOP STREQUAL simulated_device AND arg_CONFIG IN_LIST SYSTOLITH_TOGGLE_CONFIGS)
+      list(APPEND arg_PARAMETERS --coverage-toggle)
+    endif()
+    list(APPEND sources ${PROJECT_SOURCE_DIR}/verif/coverage/coverage_counters.sv)
+    set(optimisation -O1)
+    target_link_libraries(${target} PRIVATE systolith_coverage)
   endif()
   verilate(${target} ${trace}
     SOURCES ${PROJECT_SOURCE_DIR}/verif/sim/memories.vlt ${sources}
