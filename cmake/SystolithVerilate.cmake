@@ -46,18 +46,21 @@ function(systolith_verilate target)
     list(PREPEND sources ${PROJECT_SOURCE_DIR}/verif/sim/trace.vlt)
     set(optimisation -O1)
   endif()
+  set(slow -O0)
   if(SYSTOLITH_PROFILE)
     list(APPEND optimisation -g)
   endif()
   if(SYSTOLITH_COVERAGE AND NOT arg_TRACE)
-    list(APPEND arg_PARAMETERS --coverage-line --coverage-user +define+SYSTOLITH_TOP=${arg_TOP}
+    list(APPEND arg_PARAMETERS --coverage-line --coverage-user +define+SYSTOLITH_COVERAGE
+      +define+SYSTOLITH_TOP=${arg_TOP}
       +define+SYSTOLITH_MODEL=${target}.${arg_PREFIX})
     if(arg_TOP STREQUAL simulated_device AND arg_CONFIG IN_LIST SYSTOLITH_TOGGLE_CONFIGS)
       list(APPEND arg_PARAMETERS --coverage-toggle)
     endif()
     list(APPEND sources ${PROJECT_SOURCE_DIR}/verif/coverage/coverage_counters.sv)
-    set(optimisation -O1)
     target_link_libraries(${target} PRIVATE systolith_coverage)
+    set(optimisation)
+    set(slow)
   endif()
   verilate(${target} ${trace}
     SOURCES ${PROJECT_SOURCE_DIR}/verif/sim/memories.vlt ${sources}
@@ -65,14 +68,35 @@ function(systolith_verilate target)
     PREFIX ${arg_PREFIX}
     INCLUDE_DIRS ${SYSTOLITH_RTL}/common
     OPT_FAST ${optimisation}
-    OPT_SLOW -O0
+    OPT_SLOW ${slow}
     VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET -Wno-UNUSEDPARAM --unroll-count 1 --x-assign fast --x-initial fast ${arg_PARAMETERS})
+  if(SYSTOLITH_COVERAGE AND NOT arg_TRACE)
+    systolith_unite(${target})
+  endif()
+endfunction()
+
+# Compiles what Verilator wrote for TARGET as a few large files: most of the time for small ones goes into headers.
+function(systolith_unite target)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    if(NOT source MATCHES "\\.dir/[^/]*\\.dir/")
+      set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+  target_compile_options(${target} PRIVATE -O1)
 endfunction()
 
 # systolith_unit_test(NAME TOP module CONFIG c BLOCKS b... SOURCES cpp... [SV extra.sv] [PARAMETERS ...] [LABELS ...]
 #   [NOT_HERE pattern...])   NOT_HERE: tests whose subject this configuration does not have
 function(systolith_unit_test name)
   cmake_parse_arguments(arg "" "TOP;CONFIG" "BLOCKS;SOURCES;SV;PARAMETERS;LABELS;LIBRARIES;NOT_HERE" ${ARGN})
+  # A coverage build has the named configurations alone.
+  set(here ON)
+  if(SYSTOLITH_COVERAGE AND arg_CONFIG AND EXISTS ${SYSTOLITH_RTL}/config/${arg_CONFIG}
+      AND NOT arg_CONFIG IN_LIST SYSTOLITH_CONFIGS)
+    set(here OFF)
+  endif()
   if(NOT arg_CONFIG)
     set(arg_CONFIG 16x16)
   endif()
@@ -80,6 +104,10 @@ function(systolith_unit_test name)
   systolith_verilate(${name} CONFIG ${arg_CONFIG} TOP ${arg_TOP} BLOCKS ${arg_BLOCKS}
     PARAMETERS ${arg_PARAMETERS} SOURCES ${arg_SV})
   target_link_libraries(${name} PRIVATE GTest::gtest_main ${arg_LIBRARIES})
+  if(NOT here)
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    return()
+  endif()
   list(JOIN arg_NOT_HERE ":" not_here)
   set(filter)
   if(not_here)

@@ -23,7 +23,7 @@ Counts::Counts(const std::string& name, std::size_t size) : size_(size) {
   const std::size_t bytes = size * sizeof(uint64_t);
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file < 0) failed();
-  struct stat now{};
+  struct stat now {};
   if (fstat(file, &now) != 0) failed();
   // Of processes that make it at the same time each gives it the same size.
   if (now.st_size != 0 && static_cast<std::size_t>(now.st_size) != bytes)
@@ -47,10 +47,12 @@ void Counts::add(std::size_t index, uint64_t count) {
 }  // namespace systolith::coverage
 
 // Called by every Verilated model that ends, see coverage_counters.sv.
-void systolith_coverage_add(const char* model, const std::atomic<uint32_t>* counters, std::size_t size) {
+void systolith_coverage_add(const char* model, const std::atomic<uint32_t>* counters,
+                            std::size_t size) {
   try {
     systolith::coverage::Counts counts(model, size);
-    for (std::size_t i = 0; i < size; ++i) counts.add(i, counters[i].load(std::memory_order_relaxed));
+    for (std::size_t i = 0; i < size; ++i)
+      counts.add(i, counters[i].load(std::memory_order_relaxed));
   } catch (const std::exception& error) {
     // A run whose counts are lost must not pass.
     std::fprintf(stderr, "coverage: %s\n", error.what());

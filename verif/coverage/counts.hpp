@@ -1,4 +1,5 @@
-// Counts that many processes add to: a file of 64-bit numbers in the folder that SYSTOLITH_COVERAGE names.
+// Counts that many processes add to: a file of 64-bit numbers in the folder that SYSTOLITH_COVERAGE
+// names.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +8,8 @@
 
 namespace systolith::coverage {
 
-/// The counts of one file, shared by all processes that open it. They stay when a process is killed.
+/// The counts of one file, shared by all processes that open it. They stay when a process is
+/// killed.
 class Counts {
  public:
   /// Opens FOLDER/NAME.counts with room for `size` counts, made if it isn't there; without
