@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test regress faults bench lint format generate area area-ecp5 mutants formal clean
+.PHONY: help setup tool build sim wave test regress faults bench coverage lint format generate area area-ecp5 mutants formal clean
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -47,6 +47,10 @@ faults: $(BUILD)/build.ninja ## injected faults: N=1000 SEED=1 [JOBS= CONFIG=nam
 	@scripts/setup lint
 	cmake --build --preset release -j $(JOBS) --target systolith_faults
 	@$(VENV)/python scripts/faults -n '$(or $(N),1000)' --seed '$(or $(SEED),1)' --jobs '$(JOBS)' --config '$(CONFIG)' $(if $(TIME),--time '$(TIME)') $(FAULTS)
+
+coverage: ## lines, branches, toggles, cover points of all tests: [JOBS= SEEDS=400 FAULT_SEEDS=400 COVERAGE=options]
+	@scripts/setup lint
+	@$(VENV)/python scripts/coverage --jobs '$(JOBS)' --seeds '$(or $(SEEDS),400)' --fault-seeds '$(or $(FAULT_SEEDS),400)' $(COVERAGE)
 
 lint: ## all static checks, each with its time
 	@scripts/setup

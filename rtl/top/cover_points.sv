@@ -169,8 +169,11 @@ module cover_points
   for (genvar t = 0; t < Sources; t++) begin : gen_source
     for (genvar s = 0; s < StoreStalls; s++) begin : gen_store_stall
       for (genvar b = 0; b < Sizes; b++) begin : gen_size
-        for (genvar d = 0; d < Strides; d++) begin : gen_stride
-          `COVER(StoreStall, store_stall[s] && store_source_q == t && store_size_q == b && store_stride_q == d)
+        // In no configuration is a row of converted elements longer than a burst.
+        if (b != SizeBursts || t == StoreScratchpad || t == StoreRaw) begin : gen_declared
+          for (genvar d = 0; d < Strides; d++) begin : gen_stride
+            `COVER(StoreStall, store_stall[s] && store_source_q == t && store_size_q == b && store_stride_q == d)
+          end
         end
       end
     end

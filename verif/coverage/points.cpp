@@ -121,7 +121,10 @@ class Table {
   Table() {
     // Everything of these can happen.
     cross("LOAD: destination x size x stride", {kDestinations, kSizes, kStrides});
-    cross("STORE: source x size x stride", {kSources, kSizes, kStrides});
+    cross("STORE: source x size x stride", {{"scratchpad", "raw rows"}, kSizes, kStrides});
+    // In no configuration is a row of converted elements longer than a burst.
+    cross("STORE: source x size x stride",
+          {{"BF16", "INT8", "INT8 by column"}, {kSizes[0], kSizes[1]}, kStrides});
     cross("STORE: format x ReLU",
           {{"raw rows", "BF16", "INT8", "INT8 by column"}, {"plain", "ReLU"}});
     cross("MATRIX: format x seed x walk",
@@ -248,8 +251,11 @@ const std::vector<Point>& points() { return table().points(); }
 void sample(const std::string& name, std::span<const systolith_command_t> commands,
             const Ended& ended) {
   const model::Configuration configuration = model::Configuration::named(name);
-  for (std::size_t i = 0; i < std::min<std::size_t>(ended.completed, commands.size()); ++i)
-    if (ended.cause == 0 || i != ended.index) sample_completed(configuration, commands[i]);
+  // Behind the one at fault commands may have been aborted.
+  const std::size_t whole =
+      ended.cause == 0 ? ended.completed : std::min(ended.completed, ended.index);
+  for (const systolith_command_t& c : commands.first(std::min(whole, commands.size())))
+    sample_completed(configuration, c);
   if (ended.cause == 0 || ended.index >= commands.size()) return;
   const systolith_command_t& c = commands[ended.index];
   const std::string cause = systolith_cause_name(ended.cause);
