@@ -47,6 +47,7 @@ function(systolith_verilate target)
     set(optimisation -O1)
   endif()
   set(slow -O0)
+  set(unite OFF)
   if(SYSTOLITH_PROFILE)
     list(APPEND optimisation -g)
   endif()
@@ -54,13 +55,18 @@ function(systolith_verilate target)
     list(APPEND arg_PARAMETERS --coverage-line --coverage-user +define+SYSTOLITH_COVERAGE
       +define+SYSTOLITH_TOP=${arg_TOP}
       +define+SYSTOLITH_MODEL=${target}.${arg_PREFIX})
-    if(arg_TOP STREQUAL simulated_device AND arg_CONFIG IN_LIST SYSTOLITH_TOGGLE_CONFIGS)
-      list(APPEND arg_PARAMETERS --coverage-toggle)
-    endif()
     list(APPEND sources ${PROJECT_SOURCE_DIR}/verif/coverage/coverage_counters.sv)
     target_link_libraries(${target} PRIVATE systolith_coverage)
     set(optimisation)
     set(slow)
+    set(unite ON)
+    if(arg_TOP STREQUAL simulated_device AND arg_CONFIG IN_LIST SYSTOLITH_TOGGLE_CONFIGS)
+      # Large files enough.
+      list(APPEND arg_PARAMETERS --coverage-toggle)
+      set(optimisation -O1)
+      set(slow -O0)
+      set(unite OFF)
+    endif()
   endif()
   verilate(${target} ${trace}
     SOURCES ${PROJECT_SOURCE_DIR}/verif/sim/memories.vlt ${sources}
@@ -70,7 +76,7 @@ function(systolith_verilate target)
     OPT_FAST ${optimisation}
     OPT_SLOW ${slow}
     VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET -Wno-UNUSEDPARAM --unroll-count 1 --x-assign fast --x-initial fast ${arg_PARAMETERS})
-  if(SYSTOLITH_COVERAGE AND NOT arg_TRACE)
+  if(unite)
     systolith_unite(${target})
   endif()
 endfunction()
