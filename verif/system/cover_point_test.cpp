@@ -44,9 +44,11 @@ class EveryKind : public testing::TestWithParam<std::string> {
   }
 
   /// Device and model agree; then a fresh queue.
-  void expect_equal(const std::vector<systolith_command_t>& commands) {
+  void expect_equal(const std::vector<systolith_command_t>& commands, bool faulted = false) {
     const Program program = directed(commands, seed_++);
-    EXPECT_EQ(difference(sim_.run(program), run_model(GetParam(), program)), "");
+    const Outcome got = sim_.run(program);
+    EXPECT_EQ(got.faulted(), faulted);
+    EXPECT_EQ(difference(got, run_model(GetParam(), program)), "");
     ASSERT_TRUE(sim_.reset_queue());
   }
   /// The command at `index` fails.
@@ -156,7 +158,10 @@ TEST_P(EveryKind, OfStoreUnderStalls) {
       std::vector<systolith_command_t> commands = {command(scales())};
       std::uint64_t address = kOutputs + 0x100;
       const std::int64_t run = store_of(source, address, columns, 1).transfer.run;
-      for (const std::int64_t stride : {std::int64_t{0}, run, run + 5, run / 2, -run - 1}) {
+      // 0: one row, which has fewer cycles to be stalled in.
+      for (const std::int64_t stride :
+           {std::int64_t{0}, std::int64_t{0}, std::int64_t{0}, std::int64_t{0}, std::int64_t{0},
+            run, run + 5, run / 2, -run - 1}) {
         SCOPED_TRACE(GetParam() + ": " + source + ", " + std::to_string(columns) + " wide");
         // Each waits for a load behind the one before, so that its unit stands.
         LoadStep in = load(kInputs, 4, half_);
@@ -311,6 +316,61 @@ TEST_P(EveryKind, OfTransferWithAnErrorOfTheBus) {
     std::visit([](auto& s) { s.wait[0] = sync(2); }, kind.step);
     expect_fault({command(before), command(kind.step)}, 1,
                  write ? SYSTOLITH_CAUSE_BUS_WRITE : SYSTOLITH_CAUSE_BUS_READ, kind.unit);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(EveryKind, OfTransferThatIsNeverAnswered) {
+  for (Kind kind : kinds()) {
+    if (kind.unit == SYSTOLITH_UNIT_MATRIX) continue;  // touches no memory
+    SCOPED_TRACE(GetParam() + ": " + kind.name);
+    SimRun sim(GetParam());  // nothing but a reset would end it
+    ASSERT_TRUE(sim.reset_queue());
+    sim.write32(SYSTOLITH_REGISTER_BUS_TIMEOUT, 2000);
+    const bool write = kind.unit == SYSTOLITH_UNIT_STORE;
+    AxiInjection injection;
+    injection.kind = write ? AxiInjection::Kind::Write : AxiInjection::Kind::Read;
+    injection.id = static_cast<int>(write ? kStoreId : kLoadId);
+    injection.first_address = injection.last_address = write ? kOutputs : kInputs;
+    injection.effect = AxiInjection::Effect::NeverAnswer;
+    sim.device().memory().inject(injection);
+    LoadStep before = scales();
+    before.signal[0] = sync(2);
+    std::visit([](auto& s) { s.wait[0] = sync(2); }, kind.step);
+    const Program program = directed({command(before), command(kind.step)}, seed_++);
+    sim.start(program);
+    sim.ring(program);
+    for (unsigned i = 0; i < 100 && !sim.device().reset_request(); ++i) sim.device().step(100);
+    const Outcome got = sim.end(program);
+    EXPECT_EQ(got.cause, SYSTOLITH_CAUSE_BUS_TIMEOUT);
+    EXPECT_EQ(got.unit, kind.unit);
+    EXPECT_EQ(got.fault_index, 1U);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(EveryKind, OfRefusedCommand) {
+  std::vector<systolith_command_t> all = {nop(), command(load(kInputs, 4, 0)),
+                                          command(matrix(1, 1, 1, 0, half_, 0)),
+                                          command(store(kOutputs, 4, 0))};
+  for (const systolith_command_t& good : all) {
+    const std::uint64_t unit = SYSTOLITH_GET(good.words, HEADER_UNIT);
+    SCOPED_TRACE(GetParam() + ": unit " + std::to_string(unit));
+    systolith_command_t bad = good;
+    SYSTOLITH_SET(bad.words, HEADER_VERSION, 2);
+    expect_equal({nop(), bad}, true);
+    bad = good;
+    SYSTOLITH_SET(bad.words, HEADER_UNIT, (unit + 1) % 4);
+    expect_equal({nop(), bad}, true);
+    if (unit == SYSTOLITH_UNIT_COMMAND_PROCESSOR) continue;  // NOP has no semaphores
+    bad = good;
+    SYSTOLITH_SET(bad.words, HEADER_SIGNAL_1, 1 | c_.semaphores << 16);
+    expect_equal({nop(), bad}, true);
+    bad = good;
+    SYSTOLITH_SET(bad.words, HEADER_SIGNAL_1, 1 | 5 << 16);
+    systolith_command_t other = all[unit == SYSTOLITH_UNIT_LOAD ? 3 : 1];
+    SYSTOLITH_SET(other.words, HEADER_SIGNAL_0, 1 | 5 << 16);
+    expect_equal({other, bad}, true);
     if (HasFailure()) return;
   }
 }
