@@ -1,11 +1,13 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test regress faults bench coverage lint format generate area area-ecp5 mutants formal clean
+.PHONY: help setup tool build sim wave test regress faults slurm-test fuzz bench coverage lint format generate area area-ecp5 mutants formal clean python
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
 VENV := build/venv/bin
 JOBS ?= $(shell nproc)
+# Of campaigns: a cluster has other limits than this machine.
+SEEDS_JOBS = $(if $(and $(filter slurm,$(RUNNER)),$(filter file,$(origin JOBS))),,--jobs '$(JOBS)') $(if $(RUNNER),--runner '$(RUNNER)')
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +15,8 @@ help: ## this list
 setup: ## install tools and libraries, also those of lint
 	@scripts/setup
 
-$(BUILD)/build.ninja: CMakePresets.json
+# A file that left the RTL would stop ninja before it runs CMake again: so a changed list does.
+$(BUILD)/build.ninja: CMakePresets.json $(wildcard rtl/packages.f rtl/*/files.f)
 	@scripts/setup build
 	cmake --preset release
 	@touch $@
@@ -35,18 +38,33 @@ wave: ## waveform of a system test: TEST=name [FROM=cycle TO=cycle DEVICE=n CONF
 build: $(BUILD)/build.ninja ## compile everything
 	cmake --build --preset release -j $(JOBS)
 
-test: build ## run all tests
+# Of the tests of scripts.
+python:
+	@scripts/setup lint
+
+test: build python ## run all tests
 	ctest --preset release -j $(JOBS) $(CTEST)
 
-regress: $(BUILD)/build.ninja ## random programs: N=1000 SEED=1 [JOBS= CONFIG=names TIME=minutes WEIGHTS= REGRESS=options]
+regress: $(BUILD)/build.ninja ## random programs: N=1000 SEED=1 [JOBS= CONFIG=names TIME=minutes RUNNER=slurm WEIGHTS= REGRESS=options]
 	@scripts/setup lint
 	cmake --build --preset release -j $(JOBS) --target systolith_regress
-	@$(VENV)/python scripts/regress -n '$(or $(N),1000)' --seed '$(or $(SEED),1)' --jobs '$(JOBS)' --config '$(CONFIG)' $(if $(TIME),--time '$(TIME)') $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(REGRESS)
+	@$(VENV)/python scripts/regress -n '$(or $(N),1000)' --seed '$(or $(SEED),1)' $(SEEDS_JOBS) --config '$(CONFIG)' $(if $(TIME),--time '$(TIME)') $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(REGRESS)
 
-faults: $(BUILD)/build.ninja ## injected faults: N=1000 SEED=1 [JOBS= CONFIG=names TIME=minutes FAULTS=options]
+faults: $(BUILD)/build.ninja ## injected faults: N=1000 SEED=1 [JOBS= CONFIG=names TIME=minutes RUNNER=slurm FAULTS=options]
 	@scripts/setup lint
 	cmake --build --preset release -j $(JOBS) --target systolith_faults
-	@$(VENV)/python scripts/faults -n '$(or $(N),1000)' --seed '$(or $(SEED),1)' --jobs '$(JOBS)' --config '$(CONFIG)' $(if $(TIME),--time '$(TIME)') $(FAULTS)
+	@$(VENV)/python scripts/faults -n '$(or $(N),1000)' --seed '$(or $(SEED),1)' $(SEEDS_JOBS) --config '$(CONFIG)' $(if $(TIME),--time '$(TIME)') $(FAULTS)
+
+slurm-test: $(BUILD)/build.ninja ## RUNNER=slurm on a cluster of this machine that the test starts; installs slurm-wlm and munge
+	@scripts/setup lint slurm
+	cmake --build --preset release -j $(JOBS) --target systolith_regress systolith_faults
+	$(VENV)/python scripts/slurm-test
+
+fuzz: ## parsers of outside input under libFuzzer: TIME=60 seconds each [JOBS= FUZZ=targets]
+	@scripts/setup build fuzz
+	@[ -e build/fuzz/build.ninja ] || cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	@scripts/fuzz --time '$(or $(TIME),60)' --jobs '$(JOBS)' $(FUZZ)
 
 coverage: ## lines, branches, toggles, cover points of all tests: [JOBS= SEEDS=400 FAULT_SEEDS=400 COVERAGE=options]
 	@scripts/setup lint

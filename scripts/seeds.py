@@ -19,14 +19,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, Protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 VERIF = ROOT / "build" / "release" / "verif"
 PAGE = ROOT / "verif" / "regress" / "report.html.j2"
 CONFIGS = sorted(package.parent.name for package in (ROOT / "rtl" / "config").glob("*/systolith_config_pkg.sv"))
 MOST_SEED = (1 << 64) - 1
+MOST_SEEDS = 10_000_000  # of one run: each is a line in memory
+MOST_JOBS = 10_000
 LONG = 100_000  # seeds; how long they take is said early
+UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]")
 SEED_TIMEOUT = 300.0  # seconds for one seed; one takes less than one
 
 Seed = dict[str, Any]
@@ -48,11 +51,6 @@ class Setup:
     configs: tuple[str, ...]  # empty: all
     options: tuple[str, ...] = ()  # more ones of the worker
     variables: str = ""  # of make, that stand for these options
-
-    @property
-    def folder(self) -> Path:
-        """Where state and reports are kept."""
-        return ROOT / "build" / self.name
 
     def arguments(self, config: str = "") -> list[str]:
         """Options of the worker; `config` in the place of all."""
@@ -76,7 +74,7 @@ class Worker:
         self.setup = setup
         self.timeout = timeout
         self.process: subprocess.Popen[str] | None = None
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # a pipe could fill up
+        self.errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  # a pipe could fill up
 
     def start(self) -> subprocess.Popen[str]:
         """The process, started if there is none."""
@@ -118,8 +116,10 @@ class Worker:
             return dict(json.loads(line))
         status = process.wait()
         self.errors.seek(0)
-        errors = self.errors.read()[-500:].strip()
-        self.errors.truncate(0)
+        # What a program in trouble prints need not be text, which XML is.
+        errors = UNPRINTABLE.sub("?", self.errors.read())[-500:].strip()
+        self.errors.seek(0)
+        self.errors.truncate()
         self.process = None
         text = f"no answer in {self.timeout:.0f} s" if hung.is_set() else f"the worker ended with status {status}"
         return {
@@ -145,6 +145,37 @@ class Worker:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+
+class Unfinished(Exception):  # noqa: N818  # no error of this script
+    """Some seeds have no result and will get none in this run; says why."""
+
+
+class Runner(Protocol):
+    """What runs seeds: workers of this machine, or a cluster."""
+
+    def results(self, seeds: list[int], deadline: float) -> Iterator[Seed]:
+        """Results as they come; ends at the deadline (of time.monotonic) with seeds left. Closing it ends the work."""
+
+    def rest(self) -> list[Seed]:
+        """After the end: results that came too late for `results`."""
+
+
+@dataclass(frozen=True)
+class LocalRunner:
+    """Workers of this machine."""
+
+    setup: Setup
+    jobs: int
+    timeout: float  # seconds for a seed
+
+    def results(self, seeds: list[int], deadline: float) -> Iterator[Seed]:
+        """As Runner says."""
+        return run_seeds(self.setup, seeds, self.jobs, deadline, self.timeout)
+
+    def rest(self) -> list[Seed]:
+        """None: a worker that is ended says nothing."""
+        return []
 
 
 def run_seeds(setup: Setup, seeds: list[int], jobs: int, deadline: float, timeout: float) -> Iterator[Seed]:
@@ -316,8 +347,8 @@ def seed_number(text: str) -> int:
     return value
 
 
-def positive(what: str) -> Callable[[str], int]:
-    """A number of at least 1."""
+def positive(what: str, most: int) -> Callable[[str], int]:
+    """A number from 1."""
 
     def parse(text: str) -> int:
         try:
@@ -326,6 +357,8 @@ def positive(what: str) -> Callable[[str], int]:
             value = 0
         if value < 1:
             raise argparse.ArgumentTypeError(f"'{text}' is no number of {what}: write 1 or more")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"{text} {what} are too many at a time: write at most {most}")
         return value
 
     return parse
@@ -353,17 +386,41 @@ def configs_of(text: str) -> tuple[str, ...]:
 
 def add_options(parser: argparse.ArgumentParser, worker: Path) -> None:
     """Options that every campaign has."""
-    parser.add_argument("-n", type=positive("seeds"), default=1000, help="seeds to run (default 1000)")
+    parser.add_argument("-n", type=positive("seeds", MOST_SEEDS), default=1000, help="seeds to run (default 1000)")
     parser.add_argument("--seed", type=seed_number, default=1, help="the first one, 0 to 2^64 - 1 (default 1)")
-    parser.add_argument("--jobs", type=positive("jobs"), default=os.cpu_count() or 1, help="workers at a time")
+    parser.add_argument(
+        "--jobs",
+        type=positive("jobs", MOST_JOBS),
+        help="workers at a time (default: one a core; of Slurm all that it grants)",
+    )
     parser.add_argument("--time", type=minutes, metavar="MINUTES", help="stop after these")
     parser.add_argument(
         "--config", type=configs_of, default=(), metavar="NAMES", help=f"draw among: {','.join(CONFIGS)}"
     )
+    parser.add_argument(
+        "--runner",
+        choices=("local", "slurm"),
+        default="local",
+        help="slurm: the seeds as a job array (docs/verification.md); the result is the same",
+    )
+    parser.add_argument(
+        "--chunk", type=positive("seeds", MOST_SEEDS), default=50, help="seeds of a Slurm task (default 50)"
+    )
+    parser.add_argument("--folder", type=Path, help="where state and reports are kept (default: in build/)")
     parser.add_argument("--fresh", action="store_true", help="forget what is done of this run")
     parser.add_argument("--shown", type=int, default=10, metavar="K", help="print the first K failures (default 10)")
     parser.add_argument("--seed-timeout", type=float, default=SEED_TIMEOUT, metavar="S", help="seconds for one seed")
     parser.add_argument("--worker", type=Path, default=worker, help="the program that runs seeds")
+
+
+def local_jobs(options: argparse.Namespace) -> int:
+    """Workers of this machine."""
+    return int(options.jobs or os.cpu_count() or 1)
+
+
+def shown(path: Path) -> str:
+    """A path as it is printed."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 # ---- the run ----
@@ -413,16 +470,30 @@ def run(
     last = options.seed + options.n - 1
     if last > MOST_SEED:
         stop(f"seeds {options.seed} to {last}: the last one is past 2^64 - 1; choose a lower SEED or N")
-    setup.folder.mkdir(parents=True, exist_ok=True)
+    folder = (options.folder or ROOT / "build" / setup.name).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
     name = f"{commit(setup.worker)}-{options.seed}"
     if setup.configs:
         name += "-" + "+".join(setup.configs)
     if setup.variables:
         name += "-" + hashlib.sha256(setup.variables.encode()).hexdigest()[:8]
-    state = State(setup.folder / f"{name}.jsonl")
+    state = State(folder / f"{name}.jsonl")
     if options.fresh:
         state.path.unlink(missing_ok=True)
     state.load()
+    runner: Runner = LocalRunner(setup, local_jobs(options), options.seed_timeout)
+    tasks = state.path.with_suffix(".slurm")
+    if options.runner == "slurm" or tasks.exists():
+        import slurm
+
+        # What tasks did after their run was killed is not lost.
+        late = slurm.collect(tasks)
+        with state.path.open("a") as file:
+            for seed in late if not options.fresh else []:
+                if seed["seed"] not in state.done:
+                    state.add(seed, file)
+        if options.runner == "slurm":
+            runner = slurm.SlurmRunner(setup, tasks, options.jobs, options.chunk, options.seed_timeout)
     wanted = range(options.seed, last + 1)
     todo = [seed for seed in wanted if seed not in state.done]
     if len(todo) < len(wanted):
@@ -433,6 +504,7 @@ def run(
     began = time.monotonic()
     deadline = began + options.time * 60 if options.time else float("inf")
     interrupted = False
+    unfinished = ""
     count = 0
     columns = (
         TextColumn("{task.description}"),
@@ -443,7 +515,7 @@ def run(
     )
     with state.path.open("a") as file, Progress(*columns, disable=not todo) as progress:
         task = progress.add_task("seeds", total=len(wanted), completed=len(wanted) - len(todo), rate="")
-        results = run_seeds(setup, todo, options.jobs, deadline, options.seed_timeout)
+        results = runner.results(todo, deadline)
         estimated = len(todo) < LONG
         try:
             for seed in results:
@@ -462,14 +534,20 @@ def run(
                     progress.console.print(f"{len(todo)} seeds take about {hours:.1f} hours; Ctrl-C keeps what is done")
         except KeyboardInterrupt:
             interrupted = True
+        except Unfinished as reason:
+            unfinished = str(reason)
         finally:
             results.close()  # type: ignore[attr-defined]  # a generator: ends the workers
+            for seed in runner.rest():
+                if seed["seed"] not in state.done:
+                    state.add(seed, file)
+                    count += 1
     elapsed = time.monotonic() - began
 
     seeds = [state.done[seed] for seed in wanted if seed in state.done]
     if not seeds:
-        print(f"{setup.name}: nothing is done yet; the same command goes on")
-        return Done([], 130 if interrupted else 3, Path())
+        print(f"{setup.name}: nothing is done yet; {unfinished or 'the same command goes on'}")
+        return Done([], 130 if interrupted else 1 if unfinished else 3, Path())
     failures = [seed for seed in seeds if not passed(seed)]
     junit, page = state.path.with_suffix(".xml"), state.path.with_suffix(".html")
     write_junit(junit, seeds, setup)
@@ -486,8 +564,10 @@ def run(
         f"{setup.name}: {len(seeds)} of {len(wanted)} seeds done, {len(failures)} failed{speed}, "
         f"median {median:.0f} cycles of the device a program"
     )
-    print(f"{setup.name}: {page.relative_to(ROOT)}, {junit.name}, {state.path.name}")
-    if failures:
+    print(f"{setup.name}: {shown(page)}, {junit.name}, {state.path.name}")
+    if unfinished:
+        print(f"{setup.name}: {unfinished}; the same command goes on")
+    if failures or unfinished:
         return Done(seeds, 1, page)
     if interrupted:
         print(f"{setup.name}: interrupted; the same command goes on")

@@ -168,8 +168,8 @@ module semaphores
     end
   end
 
-`ifdef VERILATOR
-  // For waveforms.
+`ifdef SYSTOLITH_WAVES
+  // For waveforms alone: in every cycle they would slow simulation.
   value_t [Units-1:0][Semaphores-1:0] signalled_all, granted_0_all, granted_1_all;
   value_t value [Semaphores];
   for (genvar m = 0; m < Units; m++) begin : gen_show

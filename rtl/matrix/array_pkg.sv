@@ -68,6 +68,9 @@ package array_pkg;
     operand_t value;
   } edge_operand_t;
 
+  // What stands beside products and sums is 32 bits wide, `zero` above what it has: lanes are then
+  // simulated in vectors of one element width. Synthesis drops the zeros.
+
   // Exact product, or the sum of two INT8 products in `magnitude`, signed.
   typedef struct packed {
     logic [9:0]  exponent;   // exponent of bit 20 + 768
@@ -75,6 +78,7 @@ package array_pkg;
   } product_t;
 
   typedef struct packed {
+    logic [27:0] zero;
     logic int8;
     logic negative;
     logic invalid;   // NaN
@@ -85,6 +89,7 @@ package array_pkg;
   // An int32 sum i travels as {i[31:23], i[21:0], i[22]}: so the float adder takes it without a
   // multiplexer.
   typedef struct packed {
+    logic [28:0] zero;
     logic int8;
     logic invalid;
     logic infinite;
@@ -95,6 +100,7 @@ package array_pkg;
   // What a sum still needs before it is rounded. `exponent` is that of bit 26 of the sum, in
   // binary32's bias; with INT8 its low byte is bits 31:24 of the int32 sum.
   typedef struct packed {
+    logic [15:0] zero;
     logic       int8;
     logic       subtract;
     logic       negate;     // the sum came out negative: its ones' complement is meant

@@ -56,6 +56,12 @@ module mac_lanes
   localparam int unsigned FlagsWidth = $bits(sum_flags_t);
   localparam int unsigned StateWidth = $bits(sum_state_t);
 
+  // What a step holds in between, of whatever width, the upper bits zero: as with the structures,
+  // all elements of the simulating vectors are then 32 bits wide.
+  typedef logic [31:0] lane_t;
+  // The zeros above a value are not used.
+  // verilator lint_off UNUSEDSIGNAL
+
   // ---- operands ----
   logic [MovingWidth-1:0] operand_q [Lanes], operand_d [Lanes];
   logic [OperandWidth-1:0] shadow_q [Lanes], shadow_d [Lanes];
@@ -150,11 +156,9 @@ module mac_lanes
   always_comb begin : multiply
     int unsigned i;
     lane_operand_t a, w;
-    logic int8;
-    logic skip, a_nan, w_nan, a_zero, w_zero, a_infinite, w_infinite;
-    logic [10:0] a_significand, w_significand;
-    logic [7:0] sign_0_6, sign_7, byte_1, rows_1, rows_2;
-    logic [2:0] corner;
+    lane_t int8, skip;
+    lane_t a_significand, w_significand;
+    lane_t sign_7, byte_1, rows_1, rows_2, corner;
     logic [16:0] high;
     logic [21:0] low;
     logic [21:0] magnitude;
@@ -165,7 +169,6 @@ module mac_lanes
     w_wide = '0;
     wide = '0;
     narrow = '0;
-    sign_0_6 = '0;
     sign_7 = '0;
     byte_1 = '0;
     rows_1 = '0;
@@ -178,12 +181,6 @@ module mac_lanes
     w = '0;
     int8 = '0;
     skip = '0;
-    a_nan = '0;
-    w_nan = '0;
-    a_zero = '0;
-    w_zero = '0;
-    a_infinite = '0;
-    w_infinite = '0;
     a_significand = '0;
     w_significand = '0;
     magnitude = '0;
@@ -193,64 +190,51 @@ module mac_lanes
       for (i = 0; i < Lanes; i++) begin
         a = operand_q[i][OperandWidth-1:0];
         w = active_q[i];
-        int8 = FormatInt8 && (!FormatBf16 || operand_q[i][Int8Bit]);
-        a_significand = {a.nonzero, a.fraction};
-        w_significand = {w.nonzero, w.fraction};
+        int8 = {31'd0, FormatInt8 && (!FormatBf16 || operand_q[i][Int8Bit])};
+        a_significand = {21'd0, a.nonzero, a.fraction};
+        w_significand = {21'd0, w.nonzero, w.fraction};
         if (MultiplierBlocks) begin
           // Significands, or bytes 1; and bytes 0.
-          a_wide = {a.nonzero & int8, a.nonzero, a.fraction};
-          w_wide = {w.nonzero & int8, w.nonzero, w.fraction};
+          a_wide = {a.nonzero & int8[0], a.nonzero, a.fraction};
+          w_wide = {w.nonzero & int8[0], w.nonzero, w.fraction};
           wide = a_wide * w_wide;
           narrow = $signed(a.exponent[7:0]) * $signed(w.exponent[7:0]);
-          magnitude = wide + ({{6{narrow[15]}}, narrow} & {22{int8}});
+          magnitude = wide + ({{6{narrow[15]}}, narrow} & {22{int8[0]}});
         end else begin
           // One array of partial products serves both formats. `low` is the product of bytes 0, or
           // of the low eight bits of the significands. `high` is the product of bytes 1, or of what
           // then is missing from 11 x 11 bits, eight places up: a[10:8] x w[7:0], a[10:3] x w[10:8]
           // and the corner a[2:0] x w[10:8]. Signed bytes by Baugh and Wooley: the terms with one
-          // sign bit are inverted and a constant is added.
-          sign_0_6 = {int8, 7'd0};
-          sign_7 = {1'b0, {7{int8}}};
-          byte_1 = int8 ? a[15:8] : {2'd0, w_significand[10:8], a_significand[10:8]};
-          rows_1 = int8 ? w[15:8] : w_significand[7:0];
-          rows_2 = int8 ? w[15:8] : a_significand[10:3];
-          corner = w_significand[10:8] & {3{~int8}};
-          high = {9'd0, (byte_1 & {{5{rows_2[0]}}, {3{rows_1[0]}}}) ^ sign_0_6}
-              + {8'd0, (byte_1 & {{5{rows_2[1]}}, {3{rows_1[1]}}}) ^ sign_0_6, 1'd0}
-              + {7'd0, (byte_1 & {{5{rows_2[2]}}, {3{rows_1[2]}}}) ^ sign_0_6, 2'd0}
-              + {6'd0, (byte_1 & {{5{rows_2[3]}}, {3{rows_1[3]}}}) ^ sign_0_6, 3'd0}
-              + {5'd0, (byte_1 & {{5{rows_2[4]}}, {3{rows_1[4]}}}) ^ sign_0_6, 4'd0}
-              + {4'd0, (byte_1 & {{5{rows_2[5]}}, {3{rows_1[5]}}}) ^ sign_0_6, 5'd0}
-              + {3'd0, (byte_1 & {{5{rows_2[6]}}, {3{rows_1[6]}}}) ^ sign_0_6, 6'd0}
-              + {2'd0, (byte_1 & {{5{rows_2[7]}}, {3{rows_1[7]}}}) ^ sign_7, 7'd0}
+          // sign bit are inverted and a constant is added; so those of bits 7 stand by themselves.
+          sign_7 = {25'd0, {7{int8[0]}}};
+          byte_1 = int8[0] ? {24'd0, a[15:8]} : {26'd0, w_significand[10:8], a_significand[10:8]};
+          rows_1 = {24'd0, int8[0] ? w[15:8] : w_significand[7:0]};
+          rows_2 = {24'd0, int8[0] ? w[15:8] : a_significand[10:3]};
+          corner = {29'd0, w_significand[10:8] & {3{~int8[0]}}};
+          high = {14'd0, byte_1[2:0]} * {10'd0, rows_1[6:0]}
+              + {10'd0, byte_1[6:3], 3'd0} * {10'd0, rows_2[6:0]}
+              + {2'd0, (byte_1[7:0] & {{5{rows_2[7]}}, {3{rows_1[7]}}}) ^ sign_7[7:0], 7'd0}
+              + {3'd0, (rows_2[6:0] & {7{byte_1[7]}}) ^ sign_7[6:0], 7'd0}
               + {14'd0, a_significand[2:0] & {3{corner[0]}}}
               + {13'd0, a_significand[2:0] & {3{corner[1]}}, 1'd0}
               + {12'd0, a_significand[2:0] & {3{corner[2]}}, 2'd0};
-          low = {14'd0, (a[7:0] & {8{w[0]}}) ^ sign_0_6}
-              + {13'd0, (a[7:0] & {8{w[1]}}) ^ sign_0_6, 1'd0}
-              + {12'd0, (a[7:0] & {8{w[2]}}) ^ sign_0_6, 2'd0}
-              + {11'd0, (a[7:0] & {8{w[3]}}) ^ sign_0_6, 3'd0}
-              + {10'd0, (a[7:0] & {8{w[4]}}) ^ sign_0_6, 4'd0}
-              + {9'd0, (a[7:0] & {8{w[5]}}) ^ sign_0_6, 5'd0}
-              + {8'd0, (a[7:0] & {8{w[6]}}) ^ sign_0_6, 6'd0}
-              + {7'd0, (a[7:0] & {8{w[7]}}) ^ sign_7, 7'd0};
-          magnitude = low + (int8 ? {5'd0, high} : {high[13:0], 8'd0})
-              + {{6{int8}}, 6'd0, int8, 9'd0};
+          low = {15'd0, a[6:0]} * {15'd0, w[6:0]}
+              + {7'd0, (a[7:0] & {8{w[7]}}) ^ sign_7[7:0], 7'd0}
+              + {8'd0, (w[6:0] & {7{a[7]}}) ^ sign_7[6:0], 7'd0};
+          magnitude = low + (int8[0] ? {5'd0, high} : {high[13:0], 8'd0})
+              + {{6{int8[0]}}, 6'd0, int8[0], 9'd0};
         end
         // A zero whose exponent is 1 stands for a step past K: its product is -0, whatever w.
-        skip = ~a.special & ~a.nonzero & a.exponent[0];
-        a_nan = a.special & a.nonzero;
-        a_infinite = a.special & ~a.nonzero;
-        a_zero = ~a.special & ~a.nonzero;
-        w_nan = w.special & w.nonzero;
-        w_infinite = w.special & ~w.nonzero;
-        w_zero = ~w.special & ~w.nonzero;
+        skip = {31'd0, ~a.special & ~a.nonzero & a.exponent[0]};
         product_d[i] = {{1'b0, a.exponent} + {1'b0, w.exponent}, magnitude};
         product_flags_d[i] = {
-          int8,
-          skip | (a.negative ^ w.negative),
-          ~skip & (a_nan | w_nan | (a_infinite & w_zero) | (a_zero & w_infinite)),
-          ~skip & (a.special | w.special)
+          28'd0,
+          int8[0],
+          skip[0] | (a.negative ^ w.negative),
+          // NaN, or infinity times zero
+          ~skip[0] & ((a.special & a.nonzero) | (w.special & w.nonzero)
+              | ((a.special ^ w.special) & ~a.nonzero & ~w.nonzero)),
+          ~skip[0] & (a.special | w.special)
         };
       end
     end
@@ -266,7 +250,7 @@ module mac_lanes
   // ---- align, add ----
   logic [24:0] choice_anchor_q [ChoiceLanes], choice_anchor_d [ChoiceLanes];
   logic [26:0] choice_moved_q [ChoiceLanes], choice_moved_d [ChoiceLanes];
-  logic [5:0] choice_distance_q [ChoiceLanes], choice_distance_d [ChoiceLanes];
+  lane_t choice_distance_q [ChoiceLanes], choice_distance_d [ChoiceLanes];
   logic [StateWidth-1:0] choice_state_q [ChoiceLanes], choice_state_d [ChoiceLanes];
   logic [24:0] align_anchor_q [AlignLanes], align_anchor_d [AlignLanes];
   logic [27:0] align_moved_q [AlignLanes], align_moved_d [AlignLanes];
@@ -278,19 +262,15 @@ module mac_lanes
     int unsigned i;
     product_t product;
     product_flags_t flags;
-    logic [31:0] c;
-    logic c_invalid, c_infinite;
-    logic int8;
-    logic c_normal;
-    logic c_anchors;
-    logic [7:0] c_exponent;
+    word_t c;
+    sum_flags_t c_flags;
+    lane_t int8;
+    lane_t c_normal, c_anchors, c_exponent;
     logic [23:0] c_significand;
-    logic [10:0] difference;
-    logic [9:0] distance;
-    logic [5:0] right;
+    lane_t difference, distance, right;
     logic [24:0] anchor;
     logic [26:0] moved;
-    logic subtract, sticky, negate, int8_negative;
+    lane_t subtract, sticky, negate, int8_negative;
     sum_state_t state;
     logic [27:0] addend;
     logic [28:0] sum;
@@ -298,8 +278,7 @@ module mac_lanes
     product = '0;
     flags = '0;
     c = '0;
-    c_invalid = '0;
-    c_infinite = '0;
+    c_flags = '0;
     int8 = '0;
     c_normal = '0;
     c_anchors = '0;
@@ -335,30 +314,31 @@ module mac_lanes
         product = product_q[i];
         flags = product_flags_q[i];
         c = above[i];
-        {c_invalid, c_infinite} = above_flags[i][1:0];
-        int8 = FormatInt8 && (!FormatBf16 || flags.int8);
-        c_normal = (c[30:23] != 8'd0);
-        c_exponent = c[30:23] | {7'd0, ~c_normal};
-        c_significand = {int8 ? c[0] : c_normal, c[22:0]};
-        difference = {1'b0, product.exponent}
-            - {2'b01, c_exponent[7], ~c_exponent[7], c_exponent[6:0]};
-        c_anchors = difference[10] | int8;
-        distance = difference[9:0] ^ {10{difference[10]}};
-        right = int8 ? 6'd0 : {distance[9:5] != 5'd0, distance[4:0]};
-        anchor = {int8 & c[23], c_anchors ? c_significand : {product.magnitude, 2'd0}};
-        moved = c_anchors ? {1'b0, product.magnitude, 4'd0} : {c_significand, 3'd0};
-        subtract = (flags.negative ^ c[31]) & ~int8;
+        c_flags = above_flags[i];
+        int8 = {31'd0, FormatInt8 && (!FormatBf16 || flags.int8)};
+        c_normal = {31'd0, c[30:23] != 8'd0};
+        c_exponent = {24'd0, c[30:23] | {7'd0, ~c_normal[0]}};
+        c_significand = {int8[0] ? c[0] : c_normal[0], c[22:0]};
+        difference = {21'd0, {1'b0, product.exponent}
+            - {2'b01, c_exponent[7], ~c_exponent[7], c_exponent[6:0]}};
+        c_anchors = {31'd0, difference[10] | int8[0]};
+        distance = {22'd0, difference[9:0] ^ {10{difference[10]}}};
+        right = int8[0] ? 32'd0 : {26'd0, distance[9:5] != 5'd0, distance[4:0]};
+        anchor = {int8[0] & c[23], c_anchors[0] ? c_significand : {product.magnitude, 2'd0}};
+        moved = c_anchors[0] ? {1'b0, product.magnitude, 4'd0} : {c_significand, 3'd0};
+        subtract = {31'd0, (flags.negative ^ c[31]) & ~int8[0]};
         state = {
-          int8,
-          subtract,
-          int8 & product.magnitude[21],    // until the addition: sign of the INT8 product
+          16'd0,
+          int8[0],
+          subtract[0],
+          int8[0] & product.magnitude[21],    // until the addition: sign of the INT8 product
           1'b0,
           flags.special ? flags.negative
-              : (c_infinite | c_anchors) ? c[31] : flags.negative,
-          flags.invalid | c_invalid | (flags.special & c_infinite & subtract),
-          flags.special | c_infinite,
-          int8 ? {1'b0, c[31:24]}
-              : c_anchors ? {1'b0, c_exponent}
+              : (c_flags.infinite | c_anchors[0]) ? c[31] : flags.negative,
+          flags.invalid | c_flags.invalid | (flags.special & c_flags.infinite & subtract[0]),
+          flags.special | c_flags.infinite,
+          int8[0] ? {1'b0, c[31:24]}
+              : c_anchors[0] ? {1'b0, c_exponent[7:0]}
               : {product.exponent[8:7] - 2'd1, product.exponent[6:0]}
         };
         if (CutChoice) begin
@@ -376,18 +356,18 @@ module mac_lanes
         // low bits are zero.
         moved = right[0] ? moved >> 1 : moved;
         moved = right[1] ? moved >> 2 : moved;
-        sticky = right[2] & (moved[3:0] != 4'd0);
+        sticky = {31'd0, right[2] & (moved[3:0] != 4'd0)};
         moved = right[2] ? moved >> 4 : moved;
-        sticky = sticky | (right[3] & (moved[7:0] != 8'd0));
+        sticky = {31'd0, sticky[0] | (right[3] & (moved[7:0] != 8'd0))};
         moved = right[3] ? moved >> 8 : moved;
-        sticky = sticky | (right[4] & (moved[15:0] != 16'd0));
+        sticky = {31'd0, sticky[0] | (right[4] & (moved[15:0] != 16'd0))};
         moved = right[4] ? moved >> 16 : moved;
-        sticky = sticky | (right[5] & (moved != 27'd0));
+        sticky = {31'd0, sticky[0] | (right[5] & (moved != 27'd0))};
         moved = right[5] ? 27'd0 : moved;
-        int8_negative = state.negate;
-        addend = {int8_negative, moved[26] | int8_negative, moved[25:0]};
+        int8_negative = {31'd0, state.negate};
+        addend = {int8_negative[0], moved[26] | int8_negative[0], moved[25:0]};
         state = {
-          state.int8, state.subtract, 1'b0, sticky,
+          16'd0, state.int8, state.subtract, 1'b0, sticky[0],
           state.negative, state.invalid, state.infinite, state.exponent
         };
         if (CutAlign) begin
@@ -400,20 +380,22 @@ module mac_lanes
         end
 
         // Add: a negative sum keeps its ones' complement for the rounding to mend.
-        int8 = FormatInt8 && (!FormatBf16 || state.int8);
+        int8 = {31'd0, FormatInt8 && (!FormatBf16 || state.int8)};
         sum = {1'b0, anchor, 3'd0} + {1'b0, addend ^ {28{state.subtract}}}
             + {28'd0, state.subtract & ~state.sticky};
-        negate = state.subtract & sum[27];
+        negate = {31'd0, state.subtract & sum[27]};
         sum_d[i] = sum[27:0];
         state_d[i] = {
-          int8,
+          16'd0,
+          int8[0],
           state.subtract,
-          negate,
+          negate[0],
           state.sticky,
-          state.negative ^ (negate & ~state.infinite),
+          state.negative ^ (negate[0] & ~state.infinite),
           state.invalid,
           state.infinite,
-          int8 ? {1'b0, state.exponent[7:0] + {8{addend[27]}} + {7'd0, sum[28]}} : state.exponent
+          int8[0] ? {1'b0, state.exponent[7:0] + {8{addend[27]}} + {7'd0, sum[28]}}
+              : state.exponent
         };
       end
     end
@@ -435,22 +417,20 @@ module mac_lanes
 
   // ---- normalise, round ----
   logic [27:0] count_sum_q [CountLanes], count_sum_d [CountLanes];
-  logic [4:0] count_left_q [CountLanes], count_left_d [CountLanes];
+  lane_t count_left_q [CountLanes], count_left_d [CountLanes];
   logic [StateWidth-1:0] count_state_q [CountLanes], count_state_d [CountLanes];
 
   always_comb begin : round
     int unsigned i;
     logic [27:0] sum;
     sum_state_t state;
-    logic int8;
+    lane_t int8;
     logic [27:0] magnitude;
-    logic [31:0] search;
-    logic sixteen, eight, four, two, one;
-    logic [4:0] left;
-    logic zero, fill, up;
+    word_t search;
+    lane_t sixteen, eight, four, two, one;
+    lane_t left, zero, fill, up, exponent;
     logic [27:0] fraction;
-    logic [8:0] exponent;
-    logic [31:0] rounded;
+    word_t rounded;
     i = 0;
     sum = '0;
     state = '0;
@@ -482,25 +462,26 @@ module mac_lanes
         state = state_q[i];
         magnitude = sum ^ {28{state.negate}};
         search = {magnitude, 4'hf};
-        sixteen = (search[31:16] == 16'd0);
-        search = sixteen ? {search[15:0], 16'd0} : search;
-        eight = (search[31:24] == 8'd0);
-        search = eight ? {search[23:0], 8'd0} : search;
-        four = (search[31:28] == 4'd0);
-        search = four ? {search[27:0], 4'd0} : search;
-        two = (search[31:30] == 2'd0);
-        search = two ? {search[29:0], 2'd0} : search;
-        one = ~search[31];
-        left = {sixteen, eight, four, two, one};
-        left = (state.exponent[8:5] == 4'd0 && state.exponent[4:0] < left)
-            ? state.exponent[4:0] : left;
-        zero = state.subtract & ~state.negate & ~state.sticky & sixteen & eight & four;
+        sixteen = {31'd0, search[31:16] == 16'd0};
+        search = sixteen[0] ? {search[15:0], 16'd0} : search;
+        eight = {31'd0, search[31:24] == 8'd0};
+        search = eight[0] ? {search[23:0], 8'd0} : search;
+        four = {31'd0, search[31:28] == 4'd0};
+        search = four[0] ? {search[27:0], 4'd0} : search;
+        two = {31'd0, search[31:30] == 2'd0};
+        search = two[0] ? {search[29:0], 2'd0} : search;
+        one = {31'd0, ~search[31]};
+        left = {27'd0, sixteen[0], eight[0], four[0], two[0], one[0]};
+        left = (state.exponent[8:5] == 4'd0 && state.exponent[4:0] < left[4:0])
+            ? {27'd0, state.exponent[4:0]} : left;
+        zero = {31'd0, state.subtract & ~state.negate & ~state.sticky & sixteen[0] & eight[0] & four[0]};
         state = {
+          16'd0,
           state.int8,
-          zero,                            // from here on in place of `subtract`
+          zero[0],                         // from here on in place of `subtract`
           state.negate,
           state.sticky,
-          state.negative & ~(zero & ~state.infinite),
+          state.negative & ~(zero[0] & ~state.infinite),
           state.invalid,
           state.infinite,
           state.exponent
@@ -516,22 +497,27 @@ module mac_lanes
 
         // Shift, then round to nearest, ties to even. Complementing after the shift fills with
         // ones, which carry the complement's missing one up to the rounding.
-        int8 = FormatInt8 && (!FormatBf16 || state.int8);
+        int8 = {31'd0, FormatInt8 && (!FormatBf16 || state.int8)};
         fraction = left[4] ? sum << 16 : sum;
         fraction = left[3] ? fraction << 8 : fraction;
         fraction = left[2] ? fraction << 4 : fraction;
         fraction = left[1] ? fraction << 2 : fraction;
         fraction = left[0] ? fraction << 1 : fraction;
         fraction = fraction ^ {28{state.negate}};
-        exponent = (state.exponent - {4'd0, left}) & {9{~state.subtract}};
-        fill = state.negate & ~state.sticky;
-        up = fraction[3] ? ((fraction[2:0] != 3'd0) | state.sticky | fraction[4] | fill)
-            : (fill & fraction[4] & (fraction[2:0] == 3'd7));
-        rounded = {exponent, 23'd0} + {8'd0, fraction[27:4]} + {31'd0, up};
-        result_d[i] = int8 ? {state.exponent[7:0], sum[27], sum[25:4], sum[26]}
+        exponent = {23'd0, (state.exponent - {4'd0, left[4:0]}) & {9{~state.subtract}}};
+        fill = {31'd0, state.negate & ~state.sticky};
+        up = {
+          31'd0,
+          fraction[3]
+              ? fraction[4] | fraction[2] | fraction[1] | fraction[0] | state.sticky | fill[0]
+              : fraction[4] & fraction[2] & fraction[1] & fraction[0] & fill[0]
+        };
+        rounded = {exponent[8:0], 23'd0} + {8'd0, fraction[27:4]} + {31'd0, up[0]};
+        result_d[i] = int8[0] ? {state.exponent[7:0], sum[27], sum[25:4], sum[26]}
             : {state.negative, rounded[30:0]};
         result_flags_d[i] = {
-          int8, state.invalid, state.infinite | (~int8 & (rounded[31:23] >= 9'd255))
+          29'd0, int8[0], state.invalid,
+          state.infinite | (~int8[0] & (rounded[31:23] >= 9'd255))
         };
       end
     end
@@ -546,6 +532,8 @@ module mac_lanes
       result_flags_q <= result_flags_d;
     end
   end
+
+  // verilator lint_on UNUSEDSIGNAL
 
   `ASSERT(StationaryNotWrittenInSwap, !crossed)
 

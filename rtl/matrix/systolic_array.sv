@@ -195,7 +195,7 @@ module systolic_array
       end else begin
         seed_d[c] = sum_i[c];
         seed_flags_d[c] = {
-          1'b0,
+          29'd0, 1'b0,
           (sum_i[c][30:23] == 8'hff) && (sum_i[c][22:0] != 23'd0),
           (sum_i[c][30:23] == 8'hff) && (sum_i[c][22:0] == 23'd0)
         };

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
+#include <string>
 
 namespace systolith::tool {
 
@@ -16,6 +19,14 @@ inline constexpr const char* kDeviceHelp =
 inline constexpr const char* kProgramDeviceHelp =
     "device URI: model:, sim:, sim:rows=8,cols=8,latency=100,stall=0.2,seed=7; "
     "sim: of the program's configuration if not given";
+
+/// Of options that are whole numbers: CLI11 takes -1 as 2^64 - 1 and cuts what is too large.
+inline std::string why_no_number(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) return "";
+  return "'" + text + "' is no whole number from 0 to 2^64 - 1";
+}
 
 void add_gemm(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);

@@ -4,6 +4,8 @@
 #include <zlib.h>
 
 #include <Eigen/Cholesky>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <memory>
 #include <sstream>
@@ -11,47 +13,62 @@
 
 namespace systolith::tool {
 
-Digits read_digits(const std::string& path) {
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
-  if (!file)
-    throw std::invalid_argument(
-        fmt::format("{}: can't be opened; run from the project's folder", path));
+Digits parse_digits(const std::string& name, const std::string& content) {
   std::vector<float> pixels;
   Digits digits;
-  char line[1024];
-  for (int number = 1; gzgets(file.get(), line, sizeof line) != nullptr; ++number) {
+  std::istringstream lines(content);
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
     std::istringstream fields(line);
     std::string field;
     int count = 0;
     while (std::getline(fields, field, ',')) {
       int value = 0;
-      try {
-        value = std::stoi(field);
-      } catch (const std::exception&) {
+      const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+      if (error != std::errc() || end != field.data() + field.size())
         throw std::invalid_argument(
-            fmt::format("{}:{}: '{}' is not a number", path, number, field));
-      }
+            fmt::format("{}:{}: '{}' is not a number", name, number, field));
       if (count < kDigitPixels) {
         if (value < 0 || value > 16)
           throw std::invalid_argument(
-              fmt::format("{}:{}: pixel {} is not 0 to 16", path, number, value));
+              fmt::format("{}:{}: pixel {} is not 0 to 16", name, number, value));
         pixels.push_back(static_cast<float>(value));
       } else {
         if (value < 0 || value > 9)
           throw std::invalid_argument(
-              fmt::format("{}:{}: label {} is not 0 to 9", path, number, value));
+              fmt::format("{}:{}: label {} is not 0 to 9", name, number, value));
         digits.labels.push_back(value);
       }
       ++count;
     }
     if (count != kDigitPixels + 1)
       throw std::invalid_argument(
-          fmt::format("{}:{}: {} fields, not {}", path, number, count, kDigitPixels + 1));
+          fmt::format("{}:{}: {} fields, not {}", name, number, count, kDigitPixels + 1));
   }
-  if (digits.labels.size() <= kDigitTrainingRows)
-    throw std::invalid_argument(fmt::format("{}: only {} rows", path, digits.labels.size()));
   digits.pixels = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
       pixels.data(), static_cast<Eigen::Index>(digits.labels.size()), kDigitPixels);
+  return digits;
+}
+
+Digits read_digits(const std::string& path) {
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
+  if (!file)
+    throw std::invalid_argument(
+        fmt::format("{}: can't be opened; run from the project's folder", path));
+  std::string content;
+  std::array<char, 1 << 16> block;
+  int size = 0;
+  while ((size = gzread(file.get(), block.data(), block.size())) > 0)
+    content.append(block.data(), static_cast<std::size_t>(size));
+  int error = Z_OK;
+  const char* const reason = gzerror(file.get(), &error);
+  // A file that ends too early is told apart from one that ends only here.
+  if (error != Z_OK)
+    throw std::invalid_argument(fmt::format("{}: can't be read ({}); copy it again", path, reason));
+  Digits digits = parse_digits(path, content);
+  if (digits.labels.size() <= kDigitTrainingRows)
+    throw std::invalid_argument(fmt::format("{}: only {} rows", path, digits.labels.size()));
   return digits;
 }
 

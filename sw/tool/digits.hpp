@@ -18,8 +18,11 @@ struct Digits {
   std::vector<int> labels;
 };
 
-/// Reads a gzipped CSV file, 64 pixels and the label a row. Throws std::invalid_argument naming
-/// file and line.
+/// The content of a CSV file, 64 pixels and the label a row. Throws std::invalid_argument naming
+/// `name` and the line.
+Digits parse_digits(const std::string& name, const std::string& content);
+
+/// Reads a gzipped file of more rows than are for training; errors as parse_digits.
 Digits read_digits(const std::string& path);
 
 /// Scores = pixels x weights + bias; 64 x 10 and 10.

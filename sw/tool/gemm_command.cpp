@@ -106,7 +106,9 @@ void add_gemm(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand(
       "gemm", "D = A x B (+ C): NumPy files, or a seeded random product compared with the model");
   ProductOptions& product = options->product;
-  command->add_option("shape", product.shape, "M N K of a random product")->expected(3);
+  command->add_option("shape", product.shape, "M N K of a random product")
+      ->expected(3)
+      ->check(why_no_number);
   command->add_option("--a", product.a, "A, M x K: float32, uint16 (BF16 bits) or int8 .npy");
   command->add_option("--b", product.b, "B, K x N: as A");
   command->add_option("--c", product.c,

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
-#include <regex>
+#include <optional>
 #include <stdexcept>
+#include <string_view>
 
 #include "files.hpp"
 
@@ -20,13 +23,103 @@ constexpr std::uint64_t kMaximumElements = std::uint64_t{1} << 32;
   throw std::invalid_argument(fmt::format("{}: {}", name, text));
 }
 
-std::string field(const std::string& name, const std::string& header, const char* key,
-                  const char* pattern) {
-  std::smatch match;
-  if (!std::regex_search(header, match, std::regex(fmt::format("'{}'\\s*:\\s*{}", key, pattern))))
-    refuse(name, fmt::format("the .npy header has no usable '{}'; save it with numpy.save", key));
-  return match[1];
-}
+/// The header: a dictionary in Python's notation.
+class Header {
+ public:
+  Header(const std::string& name, std::string_view text) : name_(name), text_(text) {}
+
+  std::optional<std::string> descr, fortran_order;
+  std::optional<std::vector<std::uint64_t>> shape;
+
+  /// All of it; a key that is missing stays empty.
+  void read() {
+    expect('{');
+    while (!take('}')) {
+      const std::string key = text();
+      expect(':');
+      read_value(key);
+      if (!take(',')) {
+        expect('}');
+        break;
+      }
+    }
+    skip();
+    if (!text_.empty()) no_dictionary();
+  }
+
+  [[noreturn]] void unusable(std::string_view key) const {
+    refuse(name_, fmt::format("the .npy header has no usable '{}'; save it with numpy.save", key));
+  }
+
+ private:
+  [[noreturn]] void no_dictionary() const {
+    refuse(name_,
+           "the .npy header is not a dictionary of descr, fortran_order and shape; save it "
+           "with numpy.save");
+  }
+  void skip() { text_.remove_prefix(std::min(text_.find_first_not_of(" \t\n\r"), text_.size())); }
+  bool take(char c) {
+    skip();
+    if (!text_.starts_with(c)) return false;
+    text_.remove_prefix(1);
+    return true;
+  }
+  void expect(char c) {
+    if (!take(c)) no_dictionary();
+  }
+  /// What stands between quotes; no type or key has an escape in it.
+  std::string text() {
+    skip();
+    const char quote = text_.empty() ? ' ' : text_[0];
+    const std::size_t end = quote == '\'' || quote == '"' ? text_.find(quote, 1) : text_.npos;
+    if (end == text_.npos) no_dictionary();
+    std::string found(text_.substr(1, end - 1));
+    text_.remove_prefix(end + 1);
+    return found;
+  }
+  std::string word() {
+    skip();
+    const std::size_t size = std::min(text_.find_first_of(" \t\n\r,:()}"), text_.size());
+    std::string found(text_.substr(0, size));
+    text_.remove_prefix(size);
+    return found;
+  }
+  std::uint64_t extent() {
+    const std::string digits = word();
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error == std::errc::invalid_argument || end != digits.data() + digits.size() ||
+        (digits[0] == '0' && digits.size() > 1))
+      unusable("shape");
+    if (error != std::errc() || value > kMaximumElements) refuse(name_, "the shape is too large");
+    return value;
+  }
+  void read_value(const std::string& key) {
+    skip();
+    const bool is_text = text_.starts_with('\'') || text_.starts_with('"');
+    if (key == "descr" && !descr) {
+      if (!is_text) unusable(key);
+      descr = text();
+    } else if (key == "fortran_order" && !fortran_order) {
+      fortran_order = word();
+    } else if (key == "shape" && !shape) {
+      if (!take('(')) unusable(key);
+      shape.emplace();
+      bool comma = true;
+      while (!take(')')) {
+        if (!comma) unusable(key);
+        shape->push_back(extent());
+        comma = take(',');
+      }
+      if (shape->size() == 1 && !comma) unusable(key);  // a number in brackets
+    } else {
+      no_dictionary();
+    }
+  }
+
+  const std::string& name_;
+  std::string_view text_;
+};
 
 }  // namespace
 
@@ -51,12 +144,15 @@ Array parse_npy(const std::string& name, const std::string& content) {
     refuse(name, fmt::format("the .npy header of {} bytes is no matrix's; save it with numpy.save",
                              length));
   if (content.size() < start + length) refuse(name, "the .npy header is truncated");
-  const std::string header = content.substr(start, length);
-
-  const std::string descr = field(name, header, "descr", "'([^']*)'");
-  if (field(name, header, "fortran_order", "(True|False)") == "True")
+  Header header(name, std::string_view(content).substr(start, length));
+  header.read();
+  if (!header.descr) header.unusable("descr");
+  if (header.fortran_order != "True" && header.fortran_order != "False")
+    header.unusable("fortran_order");
+  if (!header.shape) header.unusable("shape");
+  if (header.fortran_order == "True")
     refuse(name, "the array is in Fortran order; save numpy.ascontiguousarray(x)");
-  const std::string shape = field(name, header, "shape", "\\(([^)]*)\\)");
+  const std::string& descr = *header.descr;
 
   Array array;
   if (descr.size() != 3 || std::strchr("<|=>", descr[0]) == nullptr)
@@ -69,16 +165,11 @@ Array parse_npy(const std::string& name, const std::string& content) {
   if (descr[0] == '>')
     refuse(name, "big-endian data; convert with x.astype(x.dtype.newbyteorder('<'))");
 
-  const std::regex number("[0-9]+");
   std::uint64_t elements = 1;
-  for (auto it = std::sregex_iterator(shape.begin(), shape.end(), number);
-       it != std::sregex_iterator(); ++it) {
-    const std::string digits = it->str();
-    if (digits.size() > 10) refuse(name, "the shape is too large");
-    array.shape.push_back(std::stoull(digits));
-    if (array.shape.back() > kMaximumElements) refuse(name, "the shape is too large");
-    elements *= array.shape.back();
-    if (elements > kMaximumElements) refuse(name, "the shape is too large");
+  for (const std::uint64_t extent : *header.shape) {
+    array.shape.push_back(extent);
+    if (extent != 0 && elements > kMaximumElements / extent) refuse(name, "the shape is too large");
+    elements *= extent;
   }
   if (array.shape.empty() || array.shape.size() > 2)
     refuse(name, fmt::format("{} dimensions; a matrix has 2, a row 1", array.shape.size()));
@@ -96,7 +187,7 @@ Array parse_npy(const std::string& name, const std::string& content) {
 
 Array read_npy(const std::string& path) { return parse_npy(path, read_file(path)); }
 
-void write_npy(const std::string& path, const Array& array) {
+std::string to_npy(const Array& array) {
   std::string shape;
   for (const std::uint64_t extent : array.shape) shape += fmt::format("{}, ", extent);
   if (array.shape.size() > 1) shape.resize(shape.size() - 2);
@@ -110,7 +201,9 @@ void write_npy(const std::string& path, const Array& array) {
     content.push_back(static_cast<char>(byte));
   content += header;
   content.append(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size());
-  write_file(path, content);
+  return content;
 }
+
+void write_npy(const std::string& path, const Array& array) { write_file(path, to_npy(array)); }
 
 }  // namespace systolith::tool

@@ -29,7 +29,10 @@ Array parse_npy(const std::string& name, const std::string& content);
 /// Reads a file; errors as read_file and parse_npy.
 Array read_npy(const std::string& path);
 
-/// Writes version 1.0; errors as write_file.
+/// The content of a file of format version 1.0.
+std::string to_npy(const Array& array);
+
+/// Writes it; errors as write_file.
 void write_npy(const std::string& path, const Array& array);
 
 }  // namespace systolith::tool

@@ -6,6 +6,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "commands.hpp"
 #include "npy.hpp"
 #include "systolith/model/formats.h"
 
@@ -106,7 +107,9 @@ void ProductOptions::add_to(CLI::App& command) {
       ->check(CLI::IsMember({"fp32", "bf16", "int32", "int8"}));
   command.add_option("--scale", scale, "for int8 output: a number, or a .npy of N float32");
   command.add_flag("--relu", relu, "ReLU before the result is written");
-  command.add_option("--seed", seed, "of the random operands")->capture_default_str();
+  command.add_option("--seed", seed, "of the random operands")
+      ->check(why_no_number)
+      ->capture_default_str();
 }
 
 Product::Product(const ProductOptions& o, std::uint64_t memory_bytes) {

@@ -284,8 +284,7 @@ bool is_ordered(const model::Configuration& configuration,
 
 }  // namespace
 
-Program read_program(const std::string& path) {
-  const std::string content = read_file(path);
+Program parse_program(const std::string& name, const std::string& content) {
   try {
     Program program =
         program::is_binary(content) ? program::from_binary(content) : program::assemble(content);
@@ -293,11 +292,13 @@ Program read_program(const std::string& path) {
       throw std::invalid_argument("no commands; write at least one, nop for example");
     return program;
   } catch (const program::ProgramError& error) {
-    throw std::invalid_argument(fmt::format("{}: {}", path, error.what()));
+    throw std::invalid_argument(fmt::format("{}: {}", name, error.what()));
   } catch (const std::invalid_argument& error) {
-    throw std::invalid_argument(fmt::format("{}: {}", path, error.what()));
+    throw std::invalid_argument(fmt::format("{}: {}", name, error.what()));
   }
 }
+
+Program read_program(const std::string& path) { return parse_program(path, read_file(path)); }
 
 std::string default_device(const Program& program) {
   return program.configuration ? "sim:config=" + *program.configuration : "sim:";

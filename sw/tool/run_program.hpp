@@ -10,8 +10,11 @@
 
 namespace systolith::tool {
 
-/// Reads a program, text or assembled. Throws std::invalid_argument that names file, line and
-/// remedy.
+/// A program from the content of a file, text or assembled. Throws std::invalid_argument that names
+/// `name`, line and remedy.
+program::Program parse_program(const std::string& name, const std::string& content);
+
+/// Reads it; errors as read_file and parse_program.
 program::Program read_program(const std::string& path);
 
 /// The simulated device of the program's configuration, or the default one.

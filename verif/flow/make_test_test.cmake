@@ -24,8 +24,8 @@ endif()
 
 # Tests that match `filter`: `make test` ends well or not, and says `expect`.
 function(check filter well expect)
-  # -o: what is to be built is left out.
-  execute_process(COMMAND ${MAKE} -o build test "CTEST=-R ${filter}" JOBS=2 WORKING_DIRECTORY ${WORK}
+  # -o: what is to be built or installed is left out.
+  execute_process(COMMAND ${MAKE} -o build -o python test "CTEST=-R ${filter}" JOBS=2 WORKING_DIRECTORY ${WORK}
     RESULT_VARIABLE status OUTPUT_VARIABLE out ERROR_VARIABLE err)
   if(well AND status OR NOT well AND NOT status)
     message(SEND_ERROR "make test of '${filter}': exit status ${status}\n${out}${err}")

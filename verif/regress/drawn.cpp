@@ -232,6 +232,7 @@ Drawn from_text(std::string_view text) {
   if (!p.ring)
     throw std::invalid_argument(
         fmt::format("no ring: write a line ring {:#x} 8 {:#x}", kRing, kRecords));
+  model::Configuration::named(*p.configuration);  // throws where there is none
   drawn.configuration = *p.configuration;
   const auto check = [](const char* what, std::uint64_t address, std::uint64_t bytes) {
     if (!is_inside(address, bytes))
@@ -247,8 +248,16 @@ Drawn from_text(std::string_view text) {
   check("records", p.ring->records, std::uint64_t{SYSTOLITH_RECORD_BYTES} << p.ring->slots_log2);
 
   std::istringstream lines{std::string(text)};
-  for (std::string line; std::getline(lines, line);)
-    if (line.starts_with(kMark)) drawn.conditions = parse_conditions(line.substr(kMark.size()));
+  unsigned number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (!line.starts_with(kMark)) continue;
+    try {
+      drawn.conditions = parse_conditions(line.substr(kMark.size()));
+    } catch (const std::invalid_argument& error) {
+      throw program::ProgramError(number, error.what());
+    }
+  }
   return drawn;
 }
 

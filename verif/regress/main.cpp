@@ -11,6 +11,7 @@
 
 #include "comparison.hpp"
 #include "program_generator.hpp"
+#include "racy.hpp"
 #include "shrink.hpp"
 #include "sim.hpp"
 #include "worker.hpp"
@@ -32,7 +33,8 @@ and data, interleaving, noise, when written data is there; the host draws ring s
 Compared with the golden model: fault, commands completed, every byte of memory with the records (without times),
 interrupts, counters. Assertions of the RTL and rules of the bus are live.
 
-Not drawn: faults and resets (make faults), programs that race, several queues.
+Not drawn: faults and resets (make faults), several queues. Programs that race are drawn with --racy alone, and not run:
+one mistake is planted in a seed's program, and the model's report of it compared with what must be reported.
 
 )";
 
@@ -82,7 +84,7 @@ bool run(const Drawn& drawn, nlohmann::json& json) {
 }
 
 struct Options {
-  std::string configurations, weights, seeds, explain, shrink, shrink_file, output;
+  std::string configurations, weights, seeds, explain, racy, shrink, shrink_file, output;
   std::vector<std::string> replay;
   bool list = false, work = false;
 };
@@ -92,6 +94,44 @@ bool run_seed(std::uint64_t seed, const std::vector<std::string>& configurations
   nlohmann::json json{{"seed", seed}};
   const bool passed = run(draw(seed, configurations, weights), json);
   print(to_line(json) + "\n");
+  return passed;
+}
+
+std::string describe_racy() {
+  std::string text;
+  for (const MistakeEntry& entry : mistake_table())
+    text += fmt::format("  {:<20} {}\n", entry.name, entry.meaning);
+  return text;
+}
+
+std::optional<Planted> plant(const Drawn& drawn, std::uint64_t seed, RacyKind kind) {
+  std::mt19937_64 random(seed);
+  return plant_race(model::Configuration::named(drawn.configuration), drawn.program.commands, kind,
+                    random);
+}
+
+// The seed's program without a mistake, and with one of each kind that it has a place for.
+bool check_races(std::uint64_t seed, const std::vector<std::string>& configurations,
+                 const Weights& weights, const std::vector<RacyKind>& kinds) {
+  const Drawn drawn = draw(seed, configurations, weights);
+  const model::Configuration configuration = model::Configuration::named(drawn.configuration);
+  bool passed = true;
+  const auto print_result = [&](nlohmann::json json, const std::string& wrong) {
+    json["seed"] = seed;
+    json["configuration"] = drawn.configuration;
+    json["result"] = wrong.empty() ? "pass" : "fail";
+    if (!wrong.empty()) json["difference"] = wrong;
+    print(to_line(json) + "\n");
+    passed = passed && wrong.empty();
+  };
+  std::string wrong = wrong_report(configuration, drawn.program.commands, std::nullopt);
+  const auto races = model::find_races(configuration, drawn.program.commands).races;
+  if (wrong.empty() && !races.empty()) wrong = "race-free, but " + to_text(races[0]);
+  print_result({{"racy", "none"}}, wrong);
+  for (const RacyKind kind : kinds)
+    if (const auto racy = plant(drawn, seed, kind))
+      print_result({{"racy", kind.name()}, {"change", racy->change}, {"race", to_text(racy->race)}},
+                   wrong_report(configuration, racy->commands, racy->race));
   return passed;
 }
 
@@ -135,17 +175,35 @@ int work(const Options& o) {
   const std::vector<std::string> configurations = configurations_of(o.configurations);
 
   if (o.list) {
-    print(fmt::format("{}configurations: {}\n\nweights, with --weights name=value,...:\n{}",
-                      kCovers, fmt::join(sim::prebuilt(), ", "), describe_weights()));
+    print(fmt::format(
+        "{}configurations: {}\n\nweights, with --weights name=value,...:\n{}\n"
+        "mistakes, with --racy MISTAKE:SPACE (scratchpad, accumulators, memory):\n{}",
+        kCovers, fmt::join(sim::prebuilt(), ", "), describe_weights(), describe_racy()));
     return 0;
   }
   if (!o.explain.empty()) {
     const std::uint64_t seed = parse_seed(o.explain);
-    const Drawn drawn = draw(seed, configurations, weights);
+    Drawn drawn = draw(seed, configurations, weights);
     std::string command =
         fmt::format("systolith_regress --explain {} --config {}", seed, drawn.configuration);
     if (!o.weights.empty()) command += " --weights " + o.weights;
-    print(to_text(drawn, header(drawn, {command})));
+    if (o.racy.empty()) {
+      print(to_text(drawn, header(drawn, {command})));
+      return 0;
+    }
+    const std::vector<RacyKind> kinds = parse_racy(o.racy);
+    if (kinds.size() != 1)
+      throw std::invalid_argument(fmt::format(
+          "--explain shows one kind of race at a time: write --racy {}", kinds[0].name()));
+    const auto racy = plant(drawn, seed, kinds[0]);
+    if (!racy)
+      throw std::invalid_argument(
+          fmt::format("seed {} on {} has no place for {}: take another seed", seed,
+                      drawn.configuration, kinds[0].name()));
+    drawn.program.commands = racy->commands;
+    print(to_text(drawn,
+                  {command + " --racy " + o.racy, "", "Racy: " + racy->change + ".",
+                   "Planted: " + to_text(racy->race) + ".", "build/systolith check THIS_FILE"}));
     return 0;
   }
   if (!o.shrink.empty()) {
@@ -168,6 +226,15 @@ int work(const Options& o) {
     }
     return passed ? 0 : kDiffers;
   }
+  if (!o.racy.empty()) {
+    const std::vector<RacyKind> kinds = parse_racy(o.racy);
+    return run_seeds(o.seeds,
+                     [&](std::uint64_t seed) {
+                       return check_races(seed, configurations, weights, kinds);
+                     })
+               ? 0
+               : kDiffers;
+  }
   const auto run_one = [&](std::uint64_t seed) { return run_seed(seed, configurations, weights); };
   if (o.work) {
     serve_seeds(run_one);
@@ -184,6 +251,9 @@ int start(int argc, char** argv) {
   app.add_option("--seeds", o.seeds, "FIRST or FIRST:COUNT; 0 is a seed like others");
   app.add_flag("--work", o.work, "seeds come from the standard input, one a line");
   app.add_option("--explain", o.explain, "print what a seed draws, as a program of systolith asm");
+  app.add_option("--racy", o.racy,
+                 "with --explain: the seed's program with a mistake, KIND as --list says; with\n"
+                 "--seeds: are all mistakes of these kinds (all, MISTAKE, :SPACE) reported?");
   app.add_option("--replay", o.replay, "run programs that --explain or --shrink wrote");
   app.add_option("--shrink", o.shrink, "make the program of a failing seed small");
   app.add_option("--shrink-file", o.shrink_file, "make a failing program small");

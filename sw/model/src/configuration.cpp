@@ -89,11 +89,17 @@ Configuration Configuration::from_package(std::string_view text) {
 }
 
 Configuration Configuration::named(std::string_view name) {
+  // Each is read once: opening a device asks for all of them.
+  static const auto read = [] {
+    std::map<std::string, Configuration, std::less<>> all;
+    for (const ConfigurationText& entry : kConfigurationTexts)
+      all.emplace(entry.name, from_package(entry.text));
+    return all;
+  }();
+  if (const auto found = read.find(name); found != read.end()) return found->second;
   std::string known;
-  for (const ConfigurationText& entry : kConfigurationTexts) {
-    if (entry.name == name) return from_package(entry.text);
+  for (const ConfigurationText& entry : kConfigurationTexts)
     known += fmt::format(" {}", entry.name);
-  }
   throw std::invalid_argument(
       fmt::format("no configuration is named '{}'; there are:{}", name, known));
 }

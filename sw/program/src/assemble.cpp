@@ -7,13 +7,13 @@
 #include <fmt/ranges.h>
 
 #include "fields.h"
+#include "form.h"
 #include "systolith/program/program.h"
 
 namespace systolith::program {
 namespace {
 
 std::vector<std::string_view> words_of(std::string_view line) {
-  constexpr std::string_view kBlank = " \t\r";
   line = line.substr(0, line.find('#'));
   std::vector<std::string_view> words;
   for (std::size_t start = line.find_first_not_of(kBlank); start != std::string_view::npos;) {
@@ -35,6 +35,10 @@ class Line {
   std::string_view argument(std::size_t index) const { return words_[index + 1]; }
 
   [[noreturn]] void fail(const std::string& message) const { throw ProgramError(number_, message); }
+  /// `why` of form.h.
+  void refuse(const std::string& why) const {
+    if (!why.empty()) fail(why);
+  }
 
   void expect_arguments(std::size_t least, std::size_t most, std::string_view form) const {
     if (arguments() < least || arguments() > most) fail(fmt::format("write: {}", form));
@@ -210,7 +214,8 @@ void parse_fill(const Line& line, Program& program) {
   const std::uint64_t size = line.number(line.argument(1), "bytes");
   const std::string_view how = line.argument(2);
   if (how.starts_with("value=")) {
-    const auto value = static_cast<std::uint8_t>(line.number(how.substr(6), "value", 8));
+    const auto value =
+        static_cast<std::uint8_t>(line.number(how.substr(6), "value", kFillValueWidth));
     program.contents.push_back({address, FillValue{size, value}});
   } else if (how.starts_with("seed=")) {
     program.contents.push_back({address, FillSeed{size, line.number(how.substr(5), "seed")}});
@@ -222,11 +227,9 @@ void parse_fill(const Line& line, Program& program) {
 void parse_window(const Line& line, Program& program) {
   constexpr std::string_view kForm = "window INDEX FIRST LAST [read] [write]";
   line.expect_arguments(3, 5, kForm);
-  Window window{static_cast<unsigned>(line.number(line.argument(0), "index", 3)),
+  Window window{static_cast<unsigned>(line.number(line.argument(0), "index", kWindowIndexWidth)),
                 line.number(line.argument(1), "first"), line.number(line.argument(2), "last"),
                 false, false};
-  if (window.last < window.base)
-    line.fail("last is before first; the last byte is meant, not the size");
   for (std::size_t i = 3; i < line.arguments(); ++i) {
     if (line.argument(i) == "read")
       window.read = true;
@@ -235,10 +238,7 @@ void parse_window(const Line& line, Program& program) {
     else
       line.fail(fmt::format("write: {}", kForm));
   }
-  for (const Window& other : program.windows) {
-    if (other.index == window.index)
-      line.fail(fmt::format("window {} is given twice; take another index", other.index));
-  }
+  line.refuse(why_wrong(window, program));
   program.windows.push_back(window);
 }
 
@@ -250,15 +250,17 @@ void parse_output(const Line& line, Program& program) {
 
 void parse_ring(const Line& line, Program& program) {
   line.expect_arguments(3, 3, "ring ADDRESS SLOTS_LOG2 RECORDS_ADDRESS");
-  if (program.ring) line.fail("ring is given twice; keep one");
-  program.ring = Ring{line.number(line.argument(0), "address"),
-                      static_cast<unsigned>(line.number(line.argument(1), "slots_log2", 5)),
-                      line.number(line.argument(2), "records address")};
+  const Ring ring{
+      line.number(line.argument(0), "address"),
+      static_cast<unsigned>(line.number(line.argument(1), "slots_log2", kSlotsLog2Width)),
+      line.number(line.argument(2), "records address")};
+  line.refuse(why_wrong(ring, program));
+  program.ring = ring;
 }
 
 void parse_configuration(const Line& line, Program& program) {
   line.expect_arguments(1, 1, "configuration NAME");
-  if (program.configuration) line.fail("configuration is given twice; keep one");
+  line.refuse(why_wrong_configuration(line.argument(0), program));
   program.configuration = std::string(line.argument(0));
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "form.h"
 #include "systolith/program/program.h"
 
 namespace systolith::program {
@@ -88,7 +89,19 @@ struct Payload {
                          static_cast<unsigned>(part), bytes.size(), 8 * count));
   }
   std::uint64_t word(std::size_t index) const { return get(bytes, 8 * index, 8); }
+  std::uint64_t word(std::size_t index, const char* what, unsigned width) const {
+    const std::uint64_t value = word(index);
+    if (value >> width != 0)
+      refuse(
+          fmt::format("{} {} does not fit {} bits: assemble the text again", what, value, width));
+    return value;
+  }
 };
+
+/// `why` of form.h.
+void refuse_if(const std::string& why) {
+  if (!why.empty()) refuse(fmt::format("{}: assemble the text again", why));
+}
 
 std::vector<std::byte> copy(std::string_view bytes) {
   std::vector<std::byte> copied(bytes.size());
@@ -96,33 +109,52 @@ std::vector<std::byte> copy(std::string_view bytes) {
   return copied;
 }
 
+Window window_of(const Payload& p) {
+  p.expect_words(4);
+  const std::uint64_t permissions = p.word(3, "permissions", 2);
+  return {static_cast<unsigned>(p.word(0, "window", kWindowIndexWidth)), p.word(1), p.word(2),
+          (permissions & 1) != 0, (permissions & 2) != 0};
+}
+
+Contents contents_of(const Payload& p) {
+  if (p.part == kMemory) {
+    if (p.bytes.size() < 8) refuse("memory without an address: assemble the text again");
+    return {p.word(0), copy(p.bytes.substr(8))};
+  }
+  p.expect_words(3);
+  if (p.part == kFillSeed) return {p.word(0), FillSeed{p.word(1), p.word(2)}};
+  const std::uint64_t value = p.word(2, "value", kFillValueWidth);
+  return {p.word(0), FillValue{p.word(1), static_cast<std::uint8_t>(value)}};
+}
+
 void take(const Payload& p, Program& program) {
   switch (p.part) {
     case kConfiguration:
+      refuse_if(why_wrong_configuration(p.bytes, program));
       program.configuration = std::string(p.bytes);
       return;
-    case kRing:
+    case kRing: {
       p.expect_words(3);
-      program.ring = Ring{p.word(0), static_cast<unsigned>(p.word(1)), p.word(2)};
+      const Ring ring{p.word(0), static_cast<unsigned>(p.word(1, "slots_log2", kSlotsLog2Width)),
+                      p.word(2)};
+      refuse_if(why_wrong(ring, program));
+      program.ring = ring;
       return;
-    case kWindow:
-      p.expect_words(4);
-      program.windows.push_back({static_cast<unsigned>(p.word(0)), p.word(1), p.word(2),
-                                 (p.word(3) & 1) != 0, (p.word(3) & 2) != 0});
+    }
+    case kWindow: {
+      const Window window = window_of(p);
+      refuse_if(why_wrong(window, program));
+      program.windows.push_back(window);
       return;
+    }
     case kMemory:
-      if (p.bytes.size() < 8) refuse("memory without an address: assemble the text again");
-      program.contents.push_back({p.word(0), copy(p.bytes.substr(8))});
-      return;
     case kFillValue:
-      p.expect_words(3);
-      program.contents.push_back(
-          {p.word(0), FillValue{p.word(1), static_cast<std::uint8_t>(p.word(2))}});
+    case kFillSeed: {
+      Contents contents = contents_of(p);
+      refuse_if(why_wrong(contents));
+      program.contents.push_back(std::move(contents));
       return;
-    case kFillSeed:
-      p.expect_words(3);
-      program.contents.push_back({p.word(0), FillSeed{p.word(1), p.word(2)}});
-      return;
+    }
     case kOutput:
       p.expect_words(2);
       program.outputs.push_back({p.word(0), p.word(1)});
@@ -198,10 +230,15 @@ Program from_binary(std::string_view bytes) {
   while (!bytes.empty()) {
     if (bytes.size() < kPartHeaderBytes) refuse("half a part: assemble the text again");
     const auto part = static_cast<Part>(get(bytes, 0, 4));
+    const std::uint64_t reserved = get(bytes, 4, 4);
     const std::uint64_t payload = get(bytes, 8, 8);
     bytes.remove_prefix(kPartHeaderBytes);
     if (payload > bytes.size() || padded(payload) > bytes.size())
       refuse("half a part: assemble the text again");
+    const std::string_view padding = bytes.substr(payload, padded(payload) - payload);
+    if (reserved != 0 || padding.find_first_not_of('\0') != padding.npos)
+      refuse(fmt::format("part {}: bytes that must be 0 are not: assemble the text again",
+                         static_cast<unsigned>(part)));
     take({part, bytes.substr(0, payload)}, program);
     bytes.remove_prefix(padded(payload));
   }

@@ -1,5 +1,6 @@
 #include "systolith/program/program.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <random>
@@ -144,6 +145,40 @@ TEST(Assemble, ErrorsNameLineAndRemedy) {
   expect_error("ring 0 4 0\nring 0 4 0", 2, "given twice");
   expect_error("\n\nraw", 3, "raw WORD");
   expect_error("raw 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", 1, "raw WORD");
+}
+
+// What is left of a text is a program, or its last line is named.
+TEST(Assemble, TruncatedAtAnyByte) {
+  const std::string text =
+      "configuration 3x5\n"
+      "ring 0x1000 4 0x2000\n"
+      "window 0 0x0 0xffff read write\n"
+      "memory 0x10 0011223344556677 8899\n"
+      "fill 0x20 3 value=0xa5   # a comment\n"
+      "fill 0x30 9 seed=18446744073709551615\r\n"
+      "\n"
+      "output 0x40 16\n"
+      "load space=scratchpad address=0x100 run=16 local_base=0 stride_0=-4 signal_0=0:1/2 record\n"
+      "store space=accumulators scale=0.05 conversion=int8 address=0x200 run=1 local_base=0 relu\n"
+      "raw 0x2 3\n";
+  ASSERT_EQ(assemble(text).commands.size(), 3u);
+  unsigned refused = 0;
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    const std::string left = text.substr(0, size);
+    const auto last = static_cast<unsigned>(1 + std::count(left.begin(), left.end(), '\n'));
+    try {
+      const Program program = assemble(left);
+      EXPECT_LE(program.commands.size(), 3u) << size;
+    } catch (const ProgramError& error) {
+      ++refused;
+      EXPECT_EQ(error.line(), last) << size << ": " << error.what();
+    }
+    // A line that is whole is never wrong.
+    if (size == 0 || text[size - 1] == '\n') {
+      EXPECT_NO_THROW(assemble(left)) << size;
+    }
+  }
+  EXPECT_GT(refused, text.size() / 4);
 }
 
 TEST(Disassemble, NamedCommandsAreReadable) {
@@ -321,6 +356,54 @@ TEST(Binary, PartsThatMakeNoSenseAreRefused) {
   endless.replace(24 + 8, 8, 8, '\xff');
   EXPECT_NE(binary_error(sealed(endless)).find("half a part"), std::string::npos);
   EXPECT_NE(binary_error(sealed(bytes + "12345678")).find("half a part"), std::string::npos);
+}
+
+// The text refuses these, or could not say them.
+TEST(Binary, WhatNoTextSaysIsRefused) {
+  /// The file of `text` with one byte of the first part's payload changed.
+  const auto with = [](const char* text, std::size_t at, char value) {
+    std::string bytes = to_binary(assemble(text));
+    EXPECT_EQ(binary_error(sealed(bytes)), "accepted");
+    bytes[24 + 16 + at] = value;
+    return binary_error(sealed(bytes));
+  };
+  const auto expect = [](const std::string& error, const char* part) {
+    EXPECT_NE(error.find(part), std::string::npos) << error;
+    EXPECT_NE(error.find("assemble the text again"), std::string::npos) << error;
+  };
+  const char* const window = "window 0 0x10 0x20 read";
+  expect(with(window, 8, 0x21), "last is before first");
+  expect(with(window, 0, 8), "window 8 does not fit 3 bits");
+  expect(with(window, 7, 1), "does not fit 3 bits");
+  expect(with(window, 24, 4), "permissions 4 does not fit 2 bits");
+  expect(with("ring 0x1000 4 0x2000", 8, 32), "slots_log2 32 does not fit 5 bits");
+  expect(with("ring 0x1000 4 0x2000", 12, 1), "does not fit 5 bits");
+  expect(with("fill 0 1 value=2", 17, 1), "value 258 does not fit 8 bits");
+  for (const char blank : {' ', '\t', '\r', '\n', '#'})
+    expect(with("configuration abcd", 1, blank), "no name that is one word");
+  expect(with("configuration abc", 3, 1), "bytes that must be 0 are not");
+  expect(with("configuration abc", 4, 1), "bytes that must be 0 are not");
+  expect(with("window 0 0x10 0x20", -12, 1), "bytes that must be 0 are not");
+
+  /// The file of a program whose parts `change` made wrong.
+  const auto written = [](auto change) {
+    Program program = whole_program();
+    change(program);
+    return binary_error(to_binary(program));
+  };
+  expect(written([](Program& p) { p.configuration = ""; }), "no name");
+  expect(written([](Program& p) { p.windows.push_back(p.windows[1]); }), "window 7 is given twice");
+  expect(written([](Program& p) {
+           p.contents.push_back({1, std::vector<std::byte>{}});
+         }),
+         "memory without bytes");
+  const auto twice = [](const char* text) {
+    const std::string bytes = to_binary(assemble(text));
+    const std::string parts = bytes.substr(24);
+    return binary_error(sealed(bytes + parts));
+  };
+  expect(twice("ring 0x1000 4 0x2000"), "ring is given twice");
+  expect(twice("configuration ab"), "configuration is given twice");
 }
 
 // Nothing that a random file holds makes the reader read past it; sanitizers would say.

@@ -114,6 +114,16 @@ TEST_F(NpyFiles, Dimensions) {
   refused(npy(dictionary("<u2", "6,"), a_data), "an operand is a matrix of 2 dimensions");
   refused(npy(dictionary("<u2", "99999999999, 3"), a_data), "too large");
   refused(npy(dictionary("<u2", "4000000000, 4000000000"), a_data), "too large");
+  refused(npy(dictionary("<u2", "4294967296, 4294967296"), ""), "too large");  // 2^64 elements
+  refused(npy(dictionary("<u2", "18446744073709551616, 3"), a_data), "too large");
+}
+
+TEST_F(NpyFiles, ShapesThatAreNone) {
+  for (const char* shape : {"-2, 3", "2 3", "2, x", "2, 3x", "2.0, 3", "02, 3", ",", "2,, 3", "6",
+                            "2; 3", "(2, 3)", "2L, 3L"})
+    refused(npy(dictionary("<u2", shape), a_data), "no usable 'shape'");
+  refused(npy("{'descr': '<u2', 'fortran_order': False, 'shape': [2, 3], }", a_data),
+          "no usable 'shape'");
 }
 
 TEST_F(NpyFiles, HeadersWithoutTheirKeys) {
@@ -122,6 +132,32 @@ TEST_F(NpyFiles, HeadersWithoutTheirKeys) {
   refused(npy("{'descr': '<u2', 'fortran_order': False, }", a_data), "no usable 'shape'");
   refused(npy("{'descr': [('x', '<u2')], 'fortran_order': False, 'shape': (2, 3), }", a_data),
           "no usable 'descr'");
+}
+
+TEST_F(NpyFiles, HeadersOfOtherForm) {
+  const char* const bad[] = {
+      "",
+      "{",
+      "'descr': '<u2', 'fortran_order': False, 'shape': (2, 3)",
+      "{'descr': '<u2', 'fortran_order': False, 'shape': (2, 3), } x",
+      "{'descr': '<u2', 'fortran_order': False, 'shape': (2, 3), 'more': 1, }",
+      "{'descr': '<u2', 'descr': '<u2', 'fortran_order': False, 'shape': (2, 3), }",
+      "{'descr': '<u2' 'fortran_order': False, 'shape': (2, 3), }",
+      "{'descr': '<u2', 'fortran_order': False, 'shape': (2, 3), ",
+      "{'descr': '<u2, 'fortran_order': False, 'shape': (2, 3), }",
+      "{descr: '<u2', 'fortran_order': False, 'shape': (2, 3), }",
+  };
+  for (const char* header : bad) refused(npy(header, a_data), "is not a dictionary");
+  // What other writers write.
+  const char* const good[] = {
+      "{\"shape\":(2,3),\"descr\":\"<u2\",\"fortran_order\":False}",
+      " { 'fortran_order' : False , 'shape' : ( 2 , 3 , ) , 'descr' : '<u2' , } ",
+  };
+  for (const char* header : good) {
+    const Result result = gemm(npy(header, a_data), good_b);
+    EXPECT_EQ(result.status, 0) << header << result;
+    std::filesystem::remove(path("d.npy"));
+  }
 }
 
 TEST_F(NpyFiles, ShapesThatDoNotMatch) {

@@ -250,12 +250,23 @@ TEST(Text, ConditionsAreChecked) {
   const std::string program = "configuration 4x4\nring 0x80000000 4 0x80010000\nnop\n";
   EXPECT_EQ(from_text(program).conditions, Conditions{});
   EXPECT_EQ(from_text("# conditions: stall_r=7\n" + program).conditions.stall_r, 7U);
-  EXPECT_THROW(from_text("# conditions: stall_r=99\n" + program), std::invalid_argument);
-  EXPECT_THROW(from_text("# conditions: stall\n" + program), std::invalid_argument);
-  EXPECT_THROW(from_text("# conditions: read_latency_least=101\n" + program),
-               std::invalid_argument);
+  const auto refused = [&](const std::string& text, unsigned line, const char* part) {
+    try {
+      from_text(text);
+      ADD_FAILURE() << "accepted: " << text;
+    } catch (const program::ProgramError& error) {
+      EXPECT_EQ(error.line(), line) << error.what();
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  };
+  refused("# conditions: stall_r=99\n" + program, 1, "'99' is no number from 0 to 95");
+  refused(program + "# conditions: stall\n", 4, "no condition 'stall'");
+  refused("\n# conditions: read_latency_least=101\n" + program, 2, "least is above its most");
+  refused("# conditions: \n" + program + "nop 3\n", 5, "nop has no field '3'");
   EXPECT_THROW(from_text("memory 0x0 00\n" + program), std::invalid_argument);
   EXPECT_THROW(from_text("configuration 4x4\nnop\n"), std::invalid_argument);
+  EXPECT_THROW(from_text("configuration 7x7\nring 0x80000000 4 0x80010000\nnop\n"),
+               std::invalid_argument);
 }
 
 }  // namespace

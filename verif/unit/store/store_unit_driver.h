@@ -384,6 +384,13 @@ class Driver {
     EXPECT_FALSE(top.owed_o);
     EXPECT_EQ(owed(), 0u);
   }
+  /// The reset of the queue once a fault has been reported and nothing is owed.
+  void reset_after_fault() {
+    flush = true;
+    idle(2);
+    flush = false;
+    halted = false;
+  }
   /// Forgets what was run; memory and expectation start anew.
   void restart() {
     queue.clear();

@@ -623,10 +623,7 @@ TEST_F(StoreUnit, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
             EXPECT_EQ(d.memory_at(at + 0x20000), 0xA5);
           }
         }
-        d.flush = true;
-        d.idle(2);
-        d.flush = false;
-        d.halted = false;
+        d.reset_after_fault();
         ASSERT_FALSE(HasFailure()) << "row " << bad << " timing " << t;
       }
     }
@@ -670,10 +667,7 @@ TEST_F(StoreUnit, ARowReadWrongFailsWithItsPlaceAndRowsBeforeArePaid) {
           for (std::uint32_t b = 0; b < c.run; b++)
             EXPECT_EQ(d.memory_at(kBase + 0x20000 + row * 512 + b), 0xA5);
         }
-        d.flush = true;
-        d.idle(2);
-        d.flush = false;
-        d.halted = false;
+        d.reset_after_fault();
         ASSERT_FALSE(HasFailure()) << "row " << bad << " timing " << t;
       }
     }
@@ -700,10 +694,7 @@ TEST_F(StoreUnit, ScalesReadWrongFailBeforeAnythingIsWritten) {
       EXPECT_EQ(d.reports[0].cause, wrong_first ? kCauseMemory : kCauseScale);
       EXPECT_EQ(d.reports[0].address, wrong_first ? kScaleLine + line : 0);
       EXPECT_TRUE(d.bursts.empty());
-      d.flush = true;
-      d.idle(2);
-      d.flush = false;
-      d.halted = false;
+      d.reset_after_fault();
       ASSERT_FALSE(HasFailure()) << "line " << line;
     }
   }
@@ -732,10 +723,7 @@ TEST_F(StoreUnit, AFaultLeavesTheBurstsOfOlderCommandsAlone) {
       d.expect_command(first);
       d.compare_memory();
       d.idle(100);
-      d.flush = true;
-      d.idle(2);
-      d.flush = false;
-      d.halted = false;
+      d.reset_after_fault();
       ASSERT_FALSE(HasFailure()) << rows << " rows";
     }
   }
@@ -761,10 +749,7 @@ TEST_F(StoreUnit, ABadScaleFailsWithItsColumnBeforeAnythingIsWritten) {
       EXPECT_EQ(d.reports[0].cause, kCauseScale);
       EXPECT_EQ(d.reports[0].address, column);
       EXPECT_TRUE(d.bursts.empty());
-      d.flush = true;
-      d.idle(2);
-      d.flush = false;
-      d.halted = false;
+      d.reset_after_fault();
       ASSERT_FALSE(HasFailure()) << std::hex << scale;
     }
   }

@@ -1,0 +1,20 @@
+# The text of a racy program names its race; `systolith check` must name the same, and none without the mistake.
+# cmake -DKIND=... -DSEED=n -DREGRESS=... -DTOOL=... -DWORK=... -P tool_names_race.cmake
+string(REPLACE ":" "_" file ${WORK}/${KIND})
+execute_process(COMMAND ${REGRESS} --explain ${SEED} --racy ${KIND} OUTPUT_FILE ${file}_racy.txt
+  RESULT_VARIABLE status ERROR_VARIABLE error)
+if(status)
+  message(FATAL_ERROR "${error}")
+endif()
+file(STRINGS ${file}_racy.txt planted REGEX "^# Planted: ")
+string(REGEX REPLACE "^# Planted: (.*)[.]$" "\\1:" planted "${planted}")
+execute_process(COMMAND ${TOOL} check ${file}_racy.txt RESULT_VARIABLE status OUTPUT_VARIABLE out ERROR_VARIABLE out)
+string(FIND "${out}" "${planted}" found)
+if(planted STREQUAL "" OR NOT status EQUAL 1 OR found EQUAL -1)
+  message(FATAL_ERROR "status ${status} instead of 1, or not '${planted}':\n${out}")
+endif()
+execute_process(COMMAND ${REGRESS} --explain ${SEED} OUTPUT_FILE ${file}.txt COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${TOOL} check ${file}.txt RESULT_VARIABLE status OUTPUT_VARIABLE out ERROR_VARIABLE out)
+if(status OR NOT out MATCHES "no races")
+  message(FATAL_ERROR "status ${status} instead of 0:\n${out}")
+endif()
