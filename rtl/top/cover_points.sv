@@ -47,6 +47,10 @@ module cover_points
   input logic store_response_stall_i,          // owed, none offered
   input logic store_port_stall_i,              // scratchpad does not grant a read
 
+  // codes of on-chip memories, with the data of a read
+  input logic [5:0] wrong_i,                   // operands, weights, seeds, tags of seeds, stored lines, stored rows
+  input logic [2:0] corrected_i,               // scratchpad, accumulators, commands
+
   // command processor
   input logic       halt_i,
   input logic       faulted_i,
@@ -184,6 +188,19 @@ module cover_points
     end
   end
   `COVER(StorePortStall, store_port_stall_i)
+
+  // ---- flipped bits: what was read, or where it was corrected x whether the load unit writes meanwhile ----
+  typedef enum int unsigned {Operand, Weight, Seed, TagOfSeed, StoredLine, StoredRow, WrongReads} wrong_read_e;
+  typedef enum int unsigned {InScratchpad, InAccumulators, InCommands, Corrections} correction_e;
+  typedef enum int unsigned {LoadIdle, LoadBusy, Loads} load_e;
+  for (genvar l = 0; l < Loads; l++) begin : gen_load
+    for (genvar r = 0; r < WrongReads; r++) begin : gen_wrong_read
+      `COVER(FlipFound, wrong_i[r] && busy_i[0] == 1'(l))
+    end
+    for (genvar m = 0; m < Corrections; m++) begin : gen_correction
+      `COVER(FlipCorrected, corrected_i[m] && busy_i[0] == 1'(l))
+    end
+  end
 
   // ---- faults: cause x units at work when it was seen ----
   // Decode, fetch, ring and its overrun are precise: all units are idle then.

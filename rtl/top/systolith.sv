@@ -449,6 +449,9 @@ module systolith
     .store_data_stall_i(store_w_valid && !store_w_ready),
     .store_response_stall_i(unit_owed[2] && !store_b_valid),
     .store_port_stall_i(store_read_valid && !store_read_grant),
+    .wrong_i({drain_read_error, store_read_error, array_read_tag_error, array_read_error, stationary_read_error,
+              operand_read_error}),
+    .corrected_i({buffer_corrected, accumulators_corrected, scratchpad_corrected}),
     .halt_i(halt), .faulted_i(faulted), .fault_cause_i(fault_cause), .fault_unit_i(fault_unit)
   );
 `endif

@@ -27,6 +27,7 @@ const Values kPitches = {"one row", "repeated", "dense", "gaps"};
 const Values kSyncs = {"none", "once", "by rows"};
 const Values kCommands = {"NOP", "LOAD", "MATRIX", "STORE"};
 const Values kUnits = {"load", "matrix", "store"};
+const std::string kProcessor = "command processor";
 
 std::array<std::uint64_t, 4> counts_of(const systolith_command_t& c) {
   return {SYSTOLITH_GET(c.words, TRANSFER_COUNT_0), SYSTOLITH_GET(c.words, TRANSFER_COUNT_1),
@@ -159,6 +160,9 @@ class Table {
     // LOAD reads nothing on chip.
     kinds({"memory"}, {products, stores});
     cross("fault cause x size x stride", {{"bus_read", "bus_write"}, kSizes, kStrides});
+    // On their way to the units all commands are in memories.
+    cross("memory error: reader x command", {{kProcessor}, kCommands});
+    cross("memory error: reader x command", {{"unit"}, {"MATRIX", "STORE"}});
   }
 
   const std::vector<Point>& points() const { return points_; }
@@ -262,6 +266,9 @@ void sample(const std::string& name, std::span<const systolith_command_t> comman
   table().hit("fault cause x command", {cause, command_of(c)});
   table().hit("fault cause x format", {cause, kind_of(c)});
   const std::string command = command_of(c);
+  if (ended.cause == SYSTOLITH_CAUSE_MEMORY)
+    table().hit("memory error: reader x command",
+                {ended.unit == SYSTOLITH_UNIT_COMMAND_PROCESSOR ? kProcessor : "unit", command});
   if (command == "LOAD" || command == "STORE")
     table().hit("fault cause x size x stride", {cause, size_of(configuration, c), stride_of(c)});
 }

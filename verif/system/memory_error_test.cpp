@@ -237,6 +237,29 @@ TEST_P(MemoryErrors, OfOneBitAreCorrectedAndCounted) {
   }
 }
 
+// The load is of lines that nobody reads, and goes on while the flip is met.
+TEST_P(MemoryErrors, BesideALoadAreTheSame) {
+  const std::uint32_t free = half_ + c_.rows;
+  const systolith_command_t beside = command(
+      load(kInputs + 0x4000, c_.line_bytes(), free, std::min(c_.scratchpad_lines - free, 64U)));
+  for (const Case& test : cases())
+    for (const bool too_many : {true, false}) {
+      SCOPED_TRACE(GetParam() + ": " + test.name);
+      Program program = test.program;
+      program.commands.insert(program.commands.begin() + test.stop, beside);
+      const Outcome got = run_in_two(program, test.stop, [&] { flip(test.place, too_many); });
+      if (too_many || !c_.memory_secded) {
+        expect_fault(program, got, test.stop + 1, test.unit, test.place.address, false);
+        EXPECT_EQ(corrected(), 0U);
+      } else {
+        EXPECT_EQ(difference(got, run_model(GetParam(), program)), "");
+        EXPECT_EQ(corrected(), 1U);
+      }
+      recover();
+      if (HasFailure()) return;
+    }
+}
+
 TEST_P(MemoryErrors, OfWhatNobodyReadsAreMasked) {
   const std::vector<Case> masked = {
       {"line that nobody reads", product(1), 3, line(kM), 0},
