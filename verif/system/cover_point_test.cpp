@@ -17,7 +17,7 @@ namespace {
 
 using harness::AxiInjection;
 
-constexpr unsigned kLoadId = 1, kStoreId = 2;
+constexpr unsigned kFetchId = 0, kLoadId = 1, kStoreId = 2;
 
 struct Kind {
   const char* name;
@@ -182,6 +182,32 @@ TEST_P(EveryKind, OfStoreUnderStalls) {
   }
 }
 
+// The bus takes so little that addresses and data wait, of stores of one row too: behind those
+// before.
+TEST_P(EveryKind, OfStoreBehindOthersOnASlowBus) {
+  harness::AxiMemoryTiming& t = sim_.device().memory().timing();
+  t.stall_aw = t.stall_w = 95;
+  for (const std::string source : {"scratchpad", "raw", "BF16", "INT8", "INT8 by column"})
+    for (const std::uint32_t columns : {1U, c_.cols}) {
+      SCOPED_TRACE(GetParam() + ": " + source + ", " + std::to_string(columns) + " wide");
+      std::uint64_t address = kOutputs + 0x100;
+      const std::int64_t run = store_of(source, address, columns, 1).transfer.run;
+      LoadStep first = scales();
+      first.signal[0] = sync(2);
+      std::vector<systolith_command_t> commands = {command(first)};
+      for (const std::int64_t stride : {std::int64_t{0}, run, run + 5, run / 2})
+        for (int i = 0; i < 6; ++i) {
+          StoreStep out = store_of(source, address, columns, stride == 0 ? 1 : 2);
+          out.transfer.stride[0] = stride;
+          if (commands.size() == 1) out.wait[0] = sync(2);
+          commands.push_back(command(out));
+          address += 2 * static_cast<std::uint64_t>(run) + 16;
+        }
+      expect_equal(commands);
+      if (HasFailure()) return;
+    }
+}
+
 TEST_P(EveryKind, OfOperand) {
   for (const auto format : {library::Format::bf16, library::Format::int8})
     for (const std::uint32_t a_pitch : {0U, 1U, 2U, 9U})  // 9: one row
@@ -316,6 +342,22 @@ TEST_P(EveryKind, OfTransferWithAnErrorOfTheBus) {
     std::visit([](auto& s) { s.wait[0] = sync(2); }, kind.step);
     expect_fault({command(before), command(kind.step)}, 1,
                  write ? SYSTOLITH_CAUSE_BUS_WRITE : SYSTOLITH_CAUSE_BUS_READ, kind.unit);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(EveryKind, OfCommandThatIsNotFetched) {
+  for (const systolith_command_t& faulty :
+       {nop(), command(load(kInputs, 4, 0)), command(matrix(1, 1, 1, 0, half_, 0)),
+        command(store(kOutputs, 4, 0))}) {
+    SCOPED_TRACE(GetParam() + ": unit " + std::to_string(SYSTOLITH_GET(faulty.words, HEADER_UNIT)));
+    AxiInjection injection;
+    injection.kind = AxiInjection::Kind::Read;
+    injection.id = static_cast<int>(kFetchId);
+    injection.first_address = injection.last_address = kRing + SYSTOLITH_COMMAND_BYTES;
+    injection.effect = AxiInjection::Effect::SubordinateError;
+    sim_.device().memory().inject(injection);
+    expect_fault({nop(), faulty}, 1, SYSTOLITH_CAUSE_BUS_FETCH, SYSTOLITH_UNIT_COMMAND_PROCESSOR);
     if (HasFailure()) return;
   }
 }
