@@ -284,6 +284,85 @@ TEST_P(EveryKind, OfCommandThatWaitsInVain) {
   }
 }
 
+// Four rows that wait for a signal each, in every unit.
+std::vector<Kind> by_row(const model::Configuration& c) {
+  const std::uint32_t half = c.scratchpad_lines / 2;
+  std::vector<Kind> all = {{"load", SYSTOLITH_UNIT_LOAD, load(kInputs + 0x800, 4, 4, 4)},
+                           {"matrix", SYSTOLITH_UNIT_MATRIX, matrix(4, c.cols, 1, 4, half, 0)},
+                           {"store", SYSTOLITH_UNIT_STORE, store(kOutputs + 0x800, 4, 4, 4)}};
+  for (Kind& kind : all) std::visit([](auto& s) { s.wait[0] = Sync{1, 2, true, 0}; }, kind.step);
+  return all;
+}
+
+// It has begun: its unit must give it up. What it did before is in memory, and no more.
+TEST_P(EveryKind, OfCommandThatWaitsInVainBetweenRows) {
+  sim_.write32(SYSTOLITH_REGISTER_SEMAPHORE_TIMEOUT, 400);
+  for (const Kind& kind : by_row(c_)) {
+    SCOPED_TRACE(GetParam() + ": " + kind.name);
+    library::Step feeder = load(kInputs, 4, 0);
+    if (kind.unit == SYSTOLITH_UNIT_LOAD) feeder = store(kOutputs, 4, 0);
+    std::visit([](auto& s) { s.signal[0] = sync(2, 2); }, feeder);
+    const Program program = directed({command(feeder), command(kind.step), nop()}, seed_++);
+    const Outcome got = sim_.run(program);
+    EXPECT_EQ(got.cause, SYSTOLITH_CAUSE_SEMAPHORE_TIMEOUT);
+    EXPECT_EQ(got.unit, kind.unit);
+    EXPECT_EQ(got.fault_index, 1U);
+    EXPECT_EQ(got.fault_address, 2U);
+    const Record record = record_of(got.memory.data(), program, 1);
+    EXPECT_EQ(record.state, SYSTOLITH_STATE_FAILED);
+    EXPECT_EQ(record.cause, SYSTOLITH_CAUSE_SEMAPHORE_TIMEOUT);
+    const bool stores = kind.unit == SYSTOLITH_UNIT_STORE;
+    EXPECT_EQ(changed_outside(got.memory, program,
+                              {{kOutputs, kOutputs + 3}, {kOutputs + 0x800, kOutputs + 0x807}}),
+              "");
+    if (stores)
+      EXPECT_NE(changed_outside(got.memory, program, {}), "") << "the rows that had their signal";
+    ASSERT_TRUE(sim_.reset_queue());
+    expect_usable(sim_, GetParam(), seed_++);
+    ASSERT_TRUE(sim_.reset_queue());
+    if (HasFailure()) return;
+  }
+}
+
+// The third row of four is an error of the bus; between rows there is time for those who wait.
+TEST_P(EveryKind, OfCommandThatWaitsForRowsOfAFaultyOne) {
+  harness::AxiMemoryTiming& timing = sim_.device().memory().timing();
+  for (const Kind& kind : by_row(c_)) {
+    SCOPED_TRACE(GetParam() + ": " + kind.name);
+    const bool write = kind.unit == SYSTOLITH_UNIT_LOAD;
+    (write ? timing.write_interval : timing.read_interval) = 64U << 16;
+    library::Step faulty = load(kInputs, 4, 0, 4);
+    if (write) faulty = store(kOutputs, 4, 0, 4);
+    if (auto* rows = std::get_if<LoadStep>(&faulty)) {
+      rows->transfer.stride[0] = 0x100;
+      rows->signal[0] = Sync{1, 2, true, 0};
+    }
+    if (auto* rows = std::get_if<StoreStep>(&faulty)) {
+      rows->transfer.stride[0] = 0x100;
+      rows->signal[0] = Sync{1, 2, true, 0};
+    }
+    AxiInjection injection;
+    injection.kind = write ? AxiInjection::Kind::Write : AxiInjection::Kind::Read;
+    injection.id = static_cast<int>(write ? kStoreId : kLoadId);
+    injection.first_address = injection.last_address = (write ? kOutputs : kInputs) + 0x200;
+    injection.effect = AxiInjection::Effect::SubordinateError;
+    sim_.device().memory().inject(injection);
+    const Program program = directed({command(kind.step), command(faulty)}, seed_++);
+    const Outcome got = sim_.run(program);
+    EXPECT_EQ(got.cause, write ? SYSTOLITH_CAUSE_BUS_WRITE : SYSTOLITH_CAUSE_BUS_READ);
+    EXPECT_EQ(got.fault_index, 1U);
+    const Record record = record_of(got.memory.data(), program, 0);
+    EXPECT_EQ(record.state, SYSTOLITH_STATE_ABORTED);
+    EXPECT_EQ(record.cause, SYSTOLITH_CAUSE_ABORTED);
+    sim_.device().memory().clear_injections();
+    timing.read_interval = timing.write_interval = 0;
+    ASSERT_TRUE(sim_.reset_queue());
+    expect_usable(sim_, GetParam(), seed_++);
+    ASSERT_TRUE(sim_.reset_queue());
+    if (HasFailure()) return;
+  }
+}
+
 TEST_P(EveryKind, OfRowOfTheWrongType) {
   const std::uint8_t fp32 = SYSTOLITH_TAG_FP32, int32 = SYSTOLITH_TAG_INT32;
   MatrixStep bf16 = matrix(2, c_.cols, 1, 0, half_, 0),
