@@ -61,7 +61,8 @@ function(systolith_verilate target)
     list(APPEND optimisation -g)
   endif()
   if(SYSTOLITH_COVERAGE AND NOT arg_TRACE)
-    list(APPEND arg_PARAMETERS --coverage-line --coverage-user +define+SYSTOLITH_COVERAGE
+    # Split or reordered blocks test conditions again where they count: after the arm changed them.
+    list(APPEND arg_PARAMETERS --coverage-line --coverage-user -fno-split -fno-reorder +define+SYSTOLITH_COVERAGE
       +define+SYSTOLITH_TOP=${arg_TOP}
       +define+SYSTOLITH_MODEL=${target}.${arg_PREFIX})
     list(APPEND sources ${PROJECT_SOURCE_DIR}/verif/coverage/coverage_counters.sv)
