@@ -549,6 +549,7 @@ void check_run(Session& session, const Reference& reference, End end, const Expe
   if (has != expected.first)
     throw Wrong("fault",
                 fmt::format("fault: device {}; due {}", text_of(has), text_of(expected.first)));
+  regress::sample(drawn, seen);
   const std::optional<Flip>& flip = session.test().injection.flip;
   if (!expected.first) {
     // The host may have left rubbish in the ring.
