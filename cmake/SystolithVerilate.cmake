@@ -13,6 +13,9 @@ endif()
 
 option(SYSTOLITH_PROFILE "Models with debug information, for scripts/bench to tell a profile by unit" OFF)
 
+option(SYSTOLITH_COVERAGE "Models that count covered lines and cover points, see scripts/coverage" OFF)
+set(SYSTOLITH_TOGGLE_CONFIGS "" CACHE STRING "With coverage: configurations whose devices count toggles too")
+
 set(SYSTOLITH_RTL ${PROJECT_SOURCE_DIR}/rtl)
 
 # Blocks in compile order; each has a files.f with paths relative to rtl/.
@@ -52,8 +55,28 @@ function(systolith_verilate target)
     list(PREPEND sources ${PROJECT_SOURCE_DIR}/verif/sim/trace.vlt)
     set(optimisation -O1)
   endif()
+  set(slow -O0)
+  set(unite OFF)
   if(SYSTOLITH_PROFILE)
     list(APPEND optimisation -g)
+  endif()
+  if(SYSTOLITH_COVERAGE AND NOT arg_TRACE)
+    # Split or reordered blocks test conditions again where they count: after the arm changed them.
+    list(APPEND arg_PARAMETERS --coverage-line --coverage-user -fno-split -fno-reorder +define+SYSTOLITH_COVERAGE
+      +define+SYSTOLITH_TOP=${arg_TOP}
+      +define+SYSTOLITH_MODEL=${target}.${arg_PREFIX})
+    list(APPEND sources ${PROJECT_SOURCE_DIR}/verif/coverage/coverage_counters.sv)
+    target_link_libraries(${target} PRIVATE systolith_coverage)
+    set(optimisation)
+    set(slow)
+    set(unite ON)
+    if(arg_TOP STREQUAL simulated_device AND arg_CONFIG IN_LIST SYSTOLITH_TOGGLE_CONFIGS)
+      # Large files enough.
+      list(APPEND arg_PARAMETERS --coverage-toggle)
+      set(optimisation -O1)
+      set(slow -O0)
+      set(unite OFF)
+    endif()
   endif()
   verilate(${target} ${trace}
     SOURCES ${PROJECT_SOURCE_DIR}/verif/sim/memories.vlt ${sources}
@@ -61,18 +84,43 @@ function(systolith_verilate target)
     PREFIX ${arg_PREFIX}
     INCLUDE_DIRS ${SYSTOLITH_RTL}/common
     OPT_FAST ${optimisation}
-    OPT_SLOW -O0
+    OPT_SLOW ${slow}
     VERILATOR_ARGS --assert -Wall -Wno-SYNCASYNCNET -Wno-UNUSEDPARAM --unroll-count 1 --x-assign fast --x-initial fast ${arg_PARAMETERS})
+  if(unite)
+    systolith_unite(${target})
+  endif()
+endfunction()
+
+# Compiles what Verilator wrote for TARGET as a few large files: most of the time for small ones goes into headers.
+function(systolith_unite target)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    if(NOT source MATCHES "\\.dir/[^/]*\\.dir/")
+      set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+  target_compile_options(${target} PRIVATE -O1)
 endfunction()
 
 # systolith_unit_test(NAME TOP module CONFIG c BLOCKS b... SOURCES cpp... [SV extra.sv] [PARAMETERS ...] [LABELS ...]
 #   [NOT_HERE pattern...])   NOT_HERE: tests whose subject this configuration does not have
 function(systolith_unit_test name)
   cmake_parse_arguments(arg "" "TOP;CONFIG" "BLOCKS;SOURCES;SV;PARAMETERS;LABELS;LIBRARIES;NOT_HERE" ${ARGN})
+  # A coverage build has the named configurations alone.
+  set(here ON)
+  if(SYSTOLITH_COVERAGE AND arg_CONFIG AND EXISTS ${SYSTOLITH_RTL}/config/${arg_CONFIG}
+      AND NOT arg_CONFIG IN_LIST SYSTOLITH_CONFIGS)
+    set(here OFF)
+  endif()
   if(NOT arg_CONFIG)
     set(arg_CONFIG 16x16)
   endif()
   add_executable(${name} ${arg_SOURCES})
+  if(NOT here)
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    return()
+  endif()
   systolith_verilate(${name} CONFIG ${arg_CONFIG} TOP ${arg_TOP} BLOCKS ${arg_BLOCKS}
     PARAMETERS ${arg_PARAMETERS} SOURCES ${arg_SV})
   target_link_libraries(${name} PRIVATE GTest::gtest_main ${arg_LIBRARIES})
