@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <random>
 
 #include "directed.hpp"
 #include "planned_product.hpp"
@@ -207,31 +206,10 @@ TEST_P(PlacementOf, RubbishAroundOperandsStaysOut) {
 
 // D = D + A x B, whatever the latency: an element of C is read before D's is written.
 TEST_P(PlacementOf, CInTheVeryPlaceOfD) {
-  const std::uint64_t m = 2 * c_.rows + 1, k = m, n = 2 * c_.cols + 1;
-  std::minstd_rand random(5);
-  std::vector<std::uint16_t> a(m * k), b(k * n);
-  std::vector<std::uint32_t> c(m * n);
+  const std::uint64_t m = 2 * c_.rows + 1, n = 2 * c_.cols + 1;
   for (const bool int8 : {false, true}) {
-    // BF16 numbers from 1/128 to 2; or any bytes.
-    for (auto* operand : {&a, &b})
-      for (std::uint16_t& value : *operand) {
-        const auto bits = static_cast<std::uint32_t>(random());
-        value = static_cast<std::uint16_t>(
-            int8 ? bits >> 8 : (bits & 0x8000) | (120 + (bits >> 16) % 8) << 7 | (bits >> 4 & 127));
-      }
-    for (std::uint32_t& value : c)
-      value = int8 ? static_cast<std::uint32_t>(random())
-                   : 0x3F800000U + static_cast<std::uint32_t>(random() >> 8);
-    library::HostGemm gemm;
-    gemm.m = m;
-    gemm.n = n;
-    gemm.k = k;
-    gemm.format = int8 ? Format::int8 : Format::bf16;
-    gemm.out = int8 ? OutFormat::int32 : OutFormat::fp32;
-    gemm.a = a.data();
-    gemm.b = b.data();
-    gemm.seed = library::Seed::matrix;
-    gemm.c = c.data();
+    const Operands o(m, n, m, int8 ? Format::int8 : Format::bf16,
+                     int8 ? OutFormat::int32 : OutFormat::fp32, 5, library::Seed::matrix);
     Placement at;
     at.c = at.d;
     at.gap = 4;
@@ -239,7 +217,7 @@ TEST_P(PlacementOf, CInTheVeryPlaceOfD) {
       SCOPED_TRACE(fmt::format("{}, latency {}", int8 ? "INT8" : "BF16", latency));
       sim_.device().memory().timing().read_latency_minimum = latency;
       sim_.device().memory().timing().read_latency_maximum = latency;
-      expect_product(gemm, at);
+      expect_product(o.gemm, at);
     }
   }
 }

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "../../system/program_run.hpp"
+#include "program_run.hpp"
 #include "systolith/registers.h"
 
 namespace systolith::system_test {
