@@ -271,6 +271,17 @@ TEST(TestNames, AreFoundByAnyUniquePart) {
       << none.second;
 }
 
+TEST(OneSystemTest, IsBuiltAndRunByAPartOfItsName) {
+  const auto [status, text] = simulate("sim NarrowTileBetweenWide");
+  EXPECT_EQ(status, 0) << text;
+  EXPECT_NE(text.find("simulate: system.Tilings.NarrowTileBetweenWideOnes\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("[  PASSED  ] 1 test.\n"), std::string::npos) << text;
+  const auto none = simulate("sim 9x9");
+  EXPECT_EQ(none.first, 2);
+  EXPECT_NE(none.second.find("no configuration 9x9; there are "), std::string::npos) << none.second;
+}
+
 TEST(Trace, KeepsToItsWindow) {
   Environment environment;
   environment.set("SYSTOLITH_TRACE_FROM", "40");
