@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test regress faults slurm-test fuzz bench lint format generate area area-ecp5 mutants formal clean python
+.PHONY: help setup tool build sim wave test regress faults slurm-test fuzz bench coverage lint format generate area area-ecp5 mutants formal clean python
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -65,6 +65,10 @@ fuzz: ## parsers of outside input under libFuzzer: TIME=60 seconds each [JOBS= F
 	@[ -e build/fuzz/build.ninja ] || cmake --preset fuzz
 	cmake --build --preset fuzz -j $(JOBS)
 	@scripts/fuzz --time '$(or $(TIME),60)' --jobs '$(JOBS)' $(FUZZ)
+
+coverage: ## lines, branches, toggles, cover points of all tests: [JOBS= SEEDS=400 FAULT_SEEDS=400 COVERAGE=options]
+	@scripts/setup lint
+	@$(VENV)/python scripts/coverage --jobs '$(JOBS)' --seeds '$(or $(SEEDS),400)' --fault-seeds '$(or $(FAULT_SEEDS),400)' $(COVERAGE)
 
 lint: ## all static checks, each with its time
 	@scripts/setup

@@ -2,7 +2,6 @@
 
 import importlib.machinery
 import importlib.util
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,11 +62,7 @@ class Copy:
         """Copies, builds, and sees that nothing fails without a fault."""
         self.mutants.TREE.mkdir(parents=True, exist_ok=True)
         self.mutants.copy_tree()
-        configure = ["cmake", "-S", str(self.mutants.TREE), "-B", str(self.mutants.BUILD), "-G", "Ninja"]
-        configure += ["-DCMAKE_BUILD_TYPE=Release", f"-DSYSTOLITH_CONFIGS={';'.join(self.configs)}"]
-        result = subprocess.run(configure, capture_output=True, text=True, check=False)
-        if result.returncode:
-            stop(f"the copy cannot be configured\n{result.stdout}{result.stderr}", 1)
+        self.mutants.configure(";".join(self.configs))
         if not self.mutants.build((self.target,), self.jobs):
             stop(f"does not build without a fault, see {self.mutants.WORK / 'build.log'}", 1)
         for seed in run_seeds(setup, list(range(first, first + SOUND)), self.jobs, float("inf"), SEED_TIMEOUT):

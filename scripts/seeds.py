@@ -534,7 +534,8 @@ def run(
                 count += 1
                 if not passed(seed):
                     failed += 1
-                    progress.console.print(f"FAILED seed {seed['seed']}: {seed['difference']['text']}", markup=False)
+                    text = f"FAILED seed {seed['seed']}: {seed['difference']['text']}"
+                    progress.console.print(text, markup=False, soft_wrap=True)
                 done = len(wanted) - len(todo) + count
                 elapsed = max(time.monotonic() - began, 1e-6)
                 rate = f"{100 * (done - failed) / done:.1f} % pass, {count / elapsed:.1f} seeds/s"

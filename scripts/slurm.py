@@ -2,12 +2,14 @@
 
 An array has a folder of its own, on a file system that all nodes share: settings.json, and for task k the seeds to run
 (k.seeds), their results as they come (k.jsonl, of seeds.State) and the log (k.log). A task is over when each of its
-seeds has a result; one that leaves Slurm's queue before is lost, and is run again once.
+seeds has a result; one that leaves Slurm's queue before is lost, and is run again once. Where coverage is counted, each
+task has its counts in a folder of its own (k.coverage): nodes do not see each other's mapped files.
 """
 
 import dataclasses
 import json
 import math
+import os
 import re
 import shlex
 import shutil
@@ -15,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -27,6 +30,7 @@ LAST_RESULTS = 20.0  # seconds that cancelled tasks get to end
 ATTEMPTS = 2
 LOG_LINES = 5
 LOGS_SHOWN = 3  # of lost tasks
+COVERAGE = "SYSTOLITH_COVERAGE"  # in the environment: folder of counts, see verif/coverage
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +69,7 @@ class Array:
         """Hands it to Slurm. `jobs`: tasks at a time; what else sbatch reads from the environment is the user's."""
         self.folder.mkdir(parents=True)
         settings = dataclasses.asdict(setup) | {"worker": str(setup.worker.resolve()), "timeout": timeout}
+        settings["coverage"] = bool(os.environ.get(COVERAGE))
         (self.folder / "settings.json").write_text(json.dumps(settings))
         for task, seeds in self.left.items():
             (self.folder / f"{task}.seeds").write_text("".join(f"{seed}\n" for seed in sorted(seeds)))
@@ -148,6 +153,20 @@ class Array:
         command("scancel", f"--name={self.name}", self.job)
 
 
+def add_counts(folder: Path) -> None:
+    """Counts of all tasks of a run to this machine's; once."""
+    for path in sorted(folder.glob("*/*.coverage/*.counts")):
+        if into := os.environ.get(COVERAGE):
+            total = Path(into) / path.name
+            total.parent.mkdir(parents=True, exist_ok=True)
+            counts = array("Q", path.read_bytes())
+            before = array("Q", total.read_bytes() if total.exists() else bytes(len(counts) * counts.itemsize))
+            if len(before) != len(counts):
+                stop(f"{total} is of another build: remove it")
+            total.write_bytes(array("Q", map(sum, zip(before, counts, strict=True))).tobytes())
+        path.unlink()
+
+
 class SlurmRunner:
     """A seeds.Runner: seeds go to a cluster in tasks of `chunk` seeds, as many at a time as Slurm and `jobs` allow."""
 
@@ -200,6 +219,7 @@ class SlurmRunner:
             time.sleep(POLL / 4)
         for task in self.array.left:
             results += self.array.results_of(task)
+        add_counts(self.folder)
         if not self.logs_told:
             shutil.rmtree(self.folder)
         return results
@@ -220,6 +240,7 @@ def collect(folder: Path) -> list[Seed]:
             state = State(path)
             state.load()
             results += state.done.values()
+    add_counts(folder)
     shutil.rmtree(folder, ignore_errors=True)
     return results
 
@@ -233,6 +254,9 @@ def run_task(folder: Path, task: str) -> int:
     signal.signal(signal.SIGTERM, end)
     settings = json.loads((folder / "settings.json").read_text())
     timeout = settings.pop("timeout")
+    if settings.pop("coverage"):
+        os.environ[COVERAGE] = str(folder / f"{task}.coverage")
+        Path(os.environ[COVERAGE]).mkdir(exist_ok=True)
     setup = Setup(**settings | {key: tuple(settings[key]) for key in ("configs", "options")})
     setup = dataclasses.replace(setup, worker=Path(setup.worker))
     state = State(folder / f"{task}.jsonl")
@@ -249,6 +273,4 @@ def run_task(folder: Path, task: str) -> int:
 
 
 if __name__ == "__main__":
-    import os
-
     sys.exit(run_task(Path(sys.argv[1]), os.environ["SLURM_ARRAY_TASK_ID"]))

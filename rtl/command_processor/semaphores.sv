@@ -189,7 +189,7 @@ module semaphores
   end
 `endif
 
-  // For the assertions: two units at one counter.
+  // For the assertions: two units at one counter. Long in simulation, so only looked for where one is served.
   function automatic logic shared(logic [Units-1:0][1:0] valid, sync_t [Units-1:0][1:0] ports);
     for (int unsigned u = 1; u < Units; u++) begin
       for (int unsigned v = 0; v < u; v++) begin

@@ -15,6 +15,7 @@
   name_: assert property (@(posedge clk_) disable iff (!rst_n_) (expr_));
 `define ASSUME(name_, expr_, clk_ = clk_i, rst_n_ = rst_ni) \
   name_: assume property (@(posedge clk_) disable iff (!rst_n_) (expr_));
+// Counted where SYSTOLITH_COVERAGE is defined; each is to be met by a test (make coverage).
 `define COVER(name_, expr_, clk_ = clk_i, rst_n_ = rst_ni) \
   name_: cover property (@(posedge clk_) disable iff (!rst_n_) (expr_));
 // post_ must hold in the cycle after one in which pre_ held.

@@ -71,6 +71,9 @@ package array_pkg;
   // What stands beside products and sums is 32 bits wide, `zero` above what it has: lanes are then
   // simulated in vectors of one element width. Synthesis drops the zeros.
 
+  // What a step holds in between, of whatever width, the upper bits zero.
+  typedef logic [31:0] lane_t;
+
   // Exact product, or the sum of two INT8 products in `magnitude`, signed.
   typedef struct packed {
     logic [9:0]  exponent;   // exponent of bit 20 + 768

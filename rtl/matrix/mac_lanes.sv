@@ -57,9 +57,6 @@ module mac_lanes
   localparam int unsigned FlagsWidth = $bits(sum_flags_t);
   localparam int unsigned StateWidth = $bits(sum_state_t);
 
-  // What a step holds in between, of whatever width, the upper bits zero: as with the structures,
-  // all elements of the simulating vectors are then 32 bits wide.
-  typedef logic [31:0] lane_t;
   // The zeros above a value are not used.
   // verilator lint_off UNUSEDSIGNAL
   // Loops assign every element, which this check does not see; Yosys finds no latch.
@@ -74,7 +71,6 @@ module mac_lanes
     int unsigned i;
     i = 0;
     if (running_i) begin
-      operand_d[0] = operand_i[0];
       for (i = 1; i < Lanes; i++) operand_d[i] = operand_q[i-1];
       for (i = 0; i < Rows; i++) operand_d[i*Cols] = operand_i[i];
     end else begin

@@ -14,8 +14,6 @@ module operand_edge
   output moving_t       operand_o [Lanes]
 );
 
-  // Whatever a step holds has the width of the vectors' elements in simulation, as in mac_lanes.
-  typedef logic [31:0] lane_t;
   // The zeros above a value are not used.
   // verilator lint_off UNUSEDSIGNAL
 

@@ -175,7 +175,7 @@ module register_block
   always_comb begin
     counter = '0;
     if (out.queue_0.counters.req) begin
-      unique case (out.queue_0.counters.addr[6:3])
+      unique case (out.queue_0.counters.addr[6:3])   // in the order of systolith.rdl
         4'd0: counter = cycles_i;
         4'd1: counter = mac_cycles_i;
         4'd2: counter = lost_start_i;

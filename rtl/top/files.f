@@ -1,1 +1,2 @@
+top/cover_points.sv
 top/systolith.sv

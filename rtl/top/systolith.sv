@@ -441,6 +441,31 @@ module systolith
     .corrected_o(corrected)
   );
 
+`ifdef SYSTOLITH_COVERAGE
+  cover_points u_cover (
+    .clk_i, .rst_ni,
+    .load_start_i(load_command_valid && load_command_ready), .load_command_i(load_command),
+    .matrix_start_i(matrix_command_valid && matrix_command_ready), .matrix_command_i(matrix_command),
+    .store_start_i(store_command_valid && store_command_ready), .store_command_i(store_command),
+    .busy_i(unit_busy), .blocked_i(unit_blocked),
+    .load_address_stall_i(load_ar_valid && !load_ar_ready),
+    .load_data_stall_i(unit_owed[0] && !load_r_valid),
+    .load_port_stall_i(load_write_valid && !load_write_ready),
+    .matrix_issue_i(issue), .matrix_has_command_i(has_command), .matrix_in_flight_i(in_flight),
+    .matrix_wait_i(lost_wait), .matrix_wait_load_i(waited_unit == SignalledByLoad),
+    .matrix_wait_store_i(waited_unit == SignalledByStore), .matrix_reentry_i(lost_reentry_cycle),
+    .matrix_fill_i(lost_fill_cycle),
+    .store_address_stall_i(store_aw_valid && !store_aw_ready),
+    .store_data_stall_i(store_w_valid && !store_w_ready),
+    .store_response_stall_i(unit_owed[2] && !store_b_valid),
+    .store_port_stall_i(store_read_valid && !store_read_grant),
+    .wrong_i({drain_read_error, store_read_error, array_read_tag_error, array_read_error, stationary_read_error,
+              operand_read_error}),
+    .corrected_i({buffer_corrected, accumulators_corrected, scratchpad_corrected}),
+    .halt_i(halt), .faulted_i(faulted), .fault_cause_i(fault_cause), .fault_unit_i(fault_unit)
+  );
+`endif
+
   // Fill is what no other cause explains; the counters derive it. Strays of other IDs are dropped by the arbiter.
   logic unused_strays;
   assign unused_strays = lost_fill_cycle ^ unknown_id;

@@ -1,6 +1,8 @@
 // Speed of a whole simulated device, memory and protocol checkers in the loop, on one core: cycles
 // and multiply-accumulates a second of processor time, beside a scalar loop of dependent fma that
-// is timed between the runs. Every product is compared with the golden model.
+// is timed between the runs. Every product is compared with the golden model. What else shares a
+// core only takes speed away, from the simulation far more than from the loop, which waits for its
+// own latency: so the fastest round of each is given, and the median beside it.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -26,6 +28,10 @@ namespace library = systolith::library;
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
+}
+
+double largest(const std::vector<double>& values) {
+  return *std::max_element(values.begin(), values.end());
 }
 
 // Random operands of a product: numbers of moderate size, whose sums stay finite and round.
@@ -66,26 +72,27 @@ nlohmann::json measure(const std::string& uri, bool int8, std::uint64_t size, in
     throw std::invalid_argument(uri + " has no time; give a sim: device");
   if (first.d != library::reference_gemm(operands.gemm))
     throw std::runtime_error(uri + ": the product differs from the golden model's");
-  std::vector<double> times, scalar, ratios;
+  std::vector<double> speeds, scalar, ratios;
   const double macs =
       static_cast<double>(size) * static_cast<double>(size) * static_cast<double>(size);
   for (int round = 0; round < rounds; ++round) {
     scalar.push_back(systolith::bench::scalar_chain_rate());
-    times.push_back(seconds(device, operands.gemm, first.plan.tiling));
-    ratios.push_back(macs / times.back() / scalar.back());
+    speeds.push_back(macs / seconds(device, operands.gemm, first.plan.tiling));
+    ratios.push_back(speeds.back() / scalar.back());
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto cycles = static_cast<double>(first.counters.cycles);
+  const double fastest = largest(speeds);
   return {{"device", uri},
           {"format", int8 ? "int8" : "bf16"},
           {"size", size},
           {"cycles", first.counters.cycles},
-          {"seconds", median(times)},
-          {"cycles_per_second", cycles / median(times)},
-          {"macs_per_second", macs / median(times)},
-          {"scalar_per_second", median(scalar)},
-          {"ratio", median(ratios)},
+          {"seconds", macs / fastest},
+          {"cycles_per_second", static_cast<double>(first.counters.cycles) * fastest / macs},
+          {"macs_per_second", fastest},
+          {"scalar_per_second", largest(scalar)},
+          {"ratio", fastest / largest(scalar)},
+          {"median_ratio", median(ratios)},
           {"peak_kib", usage.ru_maxrss}};
 }
 
@@ -99,7 +106,7 @@ int main(int argc, char** argv) {
   bool json = false;
   app.add_option("--device", uri, "device URI, such as sim:config=8x8")->capture_default_str();
   app.add_option("--size", size, "M = N = K")->capture_default_str()->check(CLI::Range(1, 4096));
-  app.add_option("--rounds", rounds, "interleaved rounds; medians are printed")
+  app.add_option("--rounds", rounds, "interleaved rounds; the fastest is printed, and the median")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   app.add_flag("--json", json, "one JSON array");
@@ -110,10 +117,12 @@ int main(int argc, char** argv) {
       results.push_back(measure(uri, int8, size, rounds));
       const nlohmann::json& r = results.back();
       if (json) continue;
-      fmt::print("{} {} {}^3: {} cycles, {:.1f} kHz, {:.1f} MMAC/s, {:.3f} of a scalar fma loop\n",
-                 uri, int8 ? "INT8" : "BF16", size, r["cycles"].get<std::uint64_t>(),
-                 r["cycles_per_second"].get<double>() / 1e3,
-                 r["macs_per_second"].get<double>() / 1e6, r["ratio"].get<double>());
+      fmt::print(
+          "{} {} {}^3: {} cycles, {:.1f} kHz, {:.1f} MMAC/s, {:.3f} of a scalar fma loop (median "
+          "{:.3f})\n",
+          uri, int8 ? "INT8" : "BF16", size, r["cycles"].get<std::uint64_t>(),
+          r["cycles_per_second"].get<double>() / 1e3, r["macs_per_second"].get<double>() / 1e6,
+          r["ratio"].get<double>(), r["median_ratio"].get<double>());
       std::fflush(stdout);
     }
     if (json) fmt::print("{}\n", results.dump());

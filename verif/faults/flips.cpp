@@ -138,9 +138,8 @@ Flip draw_flip(const model::Configuration& c, bool two,
     flip.bits.push_back(other * (data + words * checks(c, code)) +
                         static_cast<unsigned>(pick(0, data - 1)));
   } else if (two && words > 1) {
-    const unsigned word = bit / 64;
-    flip.bits.push_back((word + static_cast<unsigned>(pick(1, words - 1))) % words * 64 +
-                        static_cast<unsigned>(pick(0, 63)));
+    const unsigned other = (bit / 64 + static_cast<unsigned>(pick(1, words - 1))) % words;
+    flip.bits.push_back(other * 64 + static_cast<unsigned>(pick(0, 63)));
   }
   return flip;
 }

@@ -34,8 +34,8 @@ using regress::store;
 using regress::store_rows;
 using regress::sync;
 
-constexpr int kLoad = 0, kMatrix = 1, kStore = 2;  // units, as in the semaphores of random programs
-constexpr std::uint8_t kFree = 9;                  // the first semaphore that they leave
+constexpr int kLoad = 0, kStore = 2;  // units, as in the semaphores of random programs
+constexpr std::uint8_t kFree = 9;     // the first semaphore that they leave
 constexpr std::uint64_t kOwnOutputs = kBase + kBytes - 0x2000;  // past those of random programs
 constexpr std::uint64_t kOwnInputs = kInputs + 0x1F000;
 

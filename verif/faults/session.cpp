@@ -150,8 +150,8 @@ void Session::step(std::uint64_t cycles) {
   if (case_.injection.storm) {
     // A part of a doorbell rings nothing.
     device_->write32(SYSTOLITH_REGISTER_DOORBELL, rung_);
-    device_->write32(SYSTOLITH_REGISTER_DOORBELL, static_cast<std::uint32_t>(random_()),
-                     static_cast<std::uint8_t>(random_() % 15));
+    const auto strobes = static_cast<std::uint8_t>(random_() % 15);
+    device_->write32(SYSTOLITH_REGISTER_DOORBELL, static_cast<std::uint32_t>(random_()), strobes);
   }
   if (case_.injection.host == HostAction::none) {
     device_->step(cycles);

@@ -231,6 +231,13 @@ class Reader {
     return flip && flip->space == Flip::Space::queue;
   }
 
+  /// The device's reset ends bursts between two beats; those before it may be in memory.
+  bool cuts_bursts() const {
+    const HostAction host = session_.test().injection.host;
+    return (host == HostAction::reset_device || host == HostAction::reset_device_later) &&
+           drawn_.conditions.commit_at_response == 0;
+  }
+
   /// What a record that memory lost said, on the bus.
   State lost_state(std::uint32_t i, std::uint64_t word) const {
     const auto state = SYSTOLITH_GET(&word, RECORD_STATE),
@@ -292,9 +299,10 @@ class Reader {
                                         i, what, state, cause, SYSTOLITH_GET(w, RECORD_UNIT),
                                         SYSTOLITH_GET(w, RECORD_OPCODE), address));
     };
-    // One in several bursts may lack its later parts.
-    const std::uint64_t part = std::uint64_t{session_.device().geometry().bus_bytes} *
-                               session_.device().geometry().maximum_burst_beats;
+    // One in several bursts may lack its later parts; so may one whose burst was cut off.
+    const std::uint64_t part =
+        std::uint64_t{session_.device().geometry().bus_bytes} *
+        (cuts_bursts() ? 1 : session_.device().geometry().maximum_burst_beats);
     const bool torn_now = torn && part < SYSTOLITH_RECORD_BYTES;
     // Of a command that is not known, and of one that its queue lost.
     const bool own =
@@ -541,6 +549,7 @@ void check_run(Session& session, const Reference& reference, End end, const Expe
   if (has != expected.first)
     throw Wrong("fault",
                 fmt::format("fault: device {}; due {}", text_of(has), text_of(expected.first)));
+  regress::sample(drawn, seen);
   const std::optional<Flip>& flip = session.test().injection.flip;
   if (!expected.first) {
     // The host may have left rubbish in the ring.

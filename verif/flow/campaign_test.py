@@ -110,7 +110,9 @@ class Campaign(unittest.TestCase):
     def test_red_seed(self) -> None:
         """Exit status, the line that runs it again, JUnit, page and small program."""
         text = self.run_script(1, "red", "-n", "4", "--no-waves", planned="fail=3")
-        self.assertIn("FAILED seed 3 on tiny: memory: memory at 0x80050000: device <1> & model 2", text)
+        difference = f"memory at 0x80050000: device <1> & model 2; {'many ' * 20}bytes differ"
+        self.assertIn(f"FAILED seed 3: {difference}\n", text)
+        self.assertIn(f"FAILED seed 3 on tiny: memory: {difference}\n", text)
         self.assertIn("command 1 of the store unit: store space=scratchpad", text)
         self.assertEqual(
             re.findall(r"^ +(make regress .*)$", text, re.MULTILINE), ["make regress N=1 SEED=3 CONFIG=tiny"]
@@ -125,7 +127,7 @@ class Campaign(unittest.TestCase):
         self.assertEqual([name for name, failure in failed.items() if failure is not None], ["seed 3"])
         failure = failed["seed 3"]
         assert failure is not None
-        self.assertEqual(failure.get("message"), "memory at 0x80050000: device <1> & model 2")
+        self.assertEqual(failure.get("message"), difference)
         self.assertEqual(failure.text, "make regress N=1 SEED=3 CONFIG=tiny")
         page = self.file("red", "html")
         self.assertIn('4 seeds,\n<span class="fail">1 failed</span>', page)

@@ -13,7 +13,7 @@ import time
 
 DIFFERENCE = {
     "kind": "memory",
-    "text": "memory at 0x80050000: device <1> & model 2",
+    "text": f"memory at 0x80050000: device <1> & model 2; {'many ' * 20}bytes differ",  # longer than a line
     "command": 1,
     "unit": "store",
     "statement": "store space=scratchpad",

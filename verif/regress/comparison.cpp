@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 
+#include "points.hpp"
 #include "program_generator.hpp"
 #include "sim.hpp"
 #include "systolith/model/device.h"
@@ -407,6 +408,13 @@ std::string undefined_store(const Drawn& drawn) {
 
 }  // namespace
 
+void sample(const Drawn& drawn, const Seen& seen) {
+  const program::Ending& e = seen.ending;
+  coverage::sample(drawn.configuration, drawn.program.commands,
+                   e.faulted ? coverage::Ended{e.completed, e.cause, e.unit, e.fault_index}
+                             : coverage::Ended{e.completed});
+}
+
 std::string why_illegal(const Drawn& drawn) {
   const model::RaceReport races =
       model::find_races(model::Configuration::named(drawn.configuration), drawn.program.commands);
@@ -439,6 +447,7 @@ Result compare(const Drawn& drawn) {
   result.cycles = read64(run.device(), SYSTOLITH_REGISTER_CYCLES_LO);
   result.difference = difference_of(drawn, seen, model.seen);
   if (!result.difference) result.difference = totals_difference(drawn, run.device(), model);
+  if (!result.difference) sample(drawn, seen);
   return result;
 }
 

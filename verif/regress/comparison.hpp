@@ -64,6 +64,9 @@ std::optional<Difference> difference_of(const Drawn& drawn, const Seen& device, 
 std::optional<Difference> totals_difference(const Drawn& drawn, harness::SimDevice& device,
                                             const ModelRun& model, bool may_correct = false);
 
+/// Counts the cover points of a run that went as it had to.
+void sample(const Drawn& drawn, const Seen& seen);
+
 /// Empty where the program has one result: the model takes every command, semaphores order all that
 /// touches the same places, and nothing is stored that is undefined. Else why not.
 std::string why_illegal(const Drawn& drawn);

@@ -37,8 +37,9 @@ std::vector<std::uint8_t> fresh_memory(std::uint64_t seed, unsigned special) {
     std::memcpy(memory.data() + at, &word, 8);
   }
   for (std::uint64_t at = kScales - kBase; at < kOutputs - kBase; at += 4) {
-    const float scale = std::ldexp(1.0F + static_cast<float>(random() % 4096) / 4096,
-                                   -static_cast<int>(random() % 20));
+    // One draw a statement: the order within one is the compiler's.
+    const int exponent = -static_cast<int>(random() % 20);
+    const float scale = std::ldexp(1.0F + static_cast<float>(random() % 4096) / 4096, exponent);
     std::memcpy(memory.data() + at, &scale, 4);
   }
   return memory;

@@ -124,7 +124,7 @@ std::optional<Commands> relink(const model::Configuration& configuration, const 
     std::array<Sync, 2> wait = {get(command, 0), get(command, 1)};
     for (auto& [semaphore, t] : taken) {
       if (t.unit != unit(command)) continue;
-      auto slot = std::find_if(wait.begin(), wait.end(), [&](const Sync& s) {
+      auto slot = std::find_if(wait.begin(), wait.end(), [semaphore = semaphore](const Sync& s) {
         return s.count != 0 && s.semaphore == semaphore;
       });
       const std::uint64_t target = moved(given[semaphore], t.original);

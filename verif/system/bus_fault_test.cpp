@@ -123,6 +123,27 @@ class BusFaults : public testing::TestWithParam<std::string> {
     }
   }
 
+  // Four rows (or one) of each class of size and of stride that cover points tell apart, their
+  // first byte `from` or later.
+  std::vector<library::Transfer> shapes(std::uint64_t from) {
+    const harness::SimGeometry& g = sim_.device().geometry();
+    const unsigned line = model::Configuration::named(GetParam()).line_bytes();
+    std::vector<library::Transfer> all;
+    for (const std::uint32_t run :
+         {g.bus_bytes - 1, g.bus_bytes, g.bus_bytes * g.maximum_burst_beats + 3}) {
+      const std::int64_t length = run;
+      for (const std::int64_t stride :
+           {std::int64_t{0}, length, length + 5, length / 2, -length - 1}) {
+        library::Transfer t = load(from + 1, run, 8, stride == 0 ? 1 : 4).transfer;
+        t.local_pitch = (run + line - 1) / line;
+        t.stride[0] = stride;
+        if (stride < 0) t.address -= 3 * stride;
+        all.push_back(t);
+      }
+    }
+    return all;
+  }
+
   SimRun sim_;
   Traffic traffic_;
   unsigned injected_ = 0;
@@ -174,6 +195,41 @@ TEST_P(BusFaults, ErrorOnAnyResponseToAStoreStopsTheQueueThere) {
     if (HasFailure()) return;
   }
   EXPECT_GE(checked, 6U);
+}
+
+TEST_P(BusFaults, ErrorInRowsOfAnySizeAndStrideStopsTheQueueThere) {
+  std::uint64_t seed = 1250;
+  for (const library::Transfer& t : shapes(kOutputs + 16384)) {
+    SCOPED_TRACE(GetParam() + ": store of " + std::to_string(t.run) + " bytes, stride " +
+                 std::to_string(t.stride[0]));
+    StoreStep faulty = store(t.address, t.run, 0);
+    faulty.transfer = t;
+    const std::uint64_t byte = t.address + t.run - 1;
+    const Program program = around(faulty, seed);
+    fail_beat(AxiInjection::Kind::Write, kStoreId, byte);
+    traffic_.clear();
+    const std::uint64_t first = kOutputs + 16384;
+    const Outcome got = sim_.run(program);
+    expect_fault(program, got, 2, SYSTOLITH_CAUSE_BUS_WRITE, traffic_.burst_with(kStoreId, byte),
+                 {second_output(), {first, first + 8 * (t.run + 5)}});
+    recover(seed++);
+    if (HasFailure()) return;
+  }
+  for (const library::Transfer& t : shapes(kInputs + 8192)) {
+    SCOPED_TRACE(GetParam() + ": load of " + std::to_string(t.run) + " bytes, stride " +
+                 std::to_string(t.stride[0]));
+    LoadStep faulty = load(t.address, t.run, 0);
+    faulty.transfer = t;
+    const std::uint64_t byte = t.address + t.run - 1;
+    const Program program = around(faulty, seed);
+    fail_beat(AxiInjection::Kind::Read, kLoadId, byte);
+    traffic_.clear();
+    const Outcome got = sim_.run(program);
+    expect_fault(program, got, 2, SYSTOLITH_CAUSE_BUS_READ, traffic_.burst_with(kLoadId, byte),
+                 {second_output()});
+    recover(seed++);
+    if (HasFailure()) return;
+  }
 }
 
 TEST_P(BusFaults, ErrorOnAnyBeatOfTheFetchRefusesTheCommandOfThatBeat) {

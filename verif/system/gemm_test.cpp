@@ -41,8 +41,10 @@ TEST_P(OnEveryDevice, SizesAroundTheArray) {
     const OutFormat out = int8 ? OutFormat::int32 : OutFormat::fp32;
     const std::vector<std::uint64_t> ms = around(c.rows);
     for (const std::uint64_t n : around(c.columns))
-      for (const std::uint64_t k : around(c.rows * (int8 ? 2U : 1U)))
-        expect_equal(device, Operands(ms[++seed % 5], n, k, format, out, seed).gemm);
+      for (const std::uint64_t k : around(c.rows * (int8 ? 2U : 1U))) {
+        ++seed;
+        expect_equal(device, Operands(ms[seed % 5], n, k, format, out, seed).gemm);
+      }
     for (std::uint64_t strips = 1; strips <= 5; ++strips)
       expect_equal(device, Operands(3, strips * c.columns, c.rows, format, out, ++seed).gemm);
   }

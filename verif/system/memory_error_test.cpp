@@ -76,7 +76,7 @@ class MemoryErrors : public testing::TestWithParam<std::string> {
     then();
     sim_.write32(SYSTOLITH_REGISTER_DOORBELL, all);
     EXPECT_TRUE(sim_.finish());
-    return sim_.outcome();
+    return sim_.end(program);
   }
 
   std::uint64_t corrected() { return sim_.read64(SYSTOLITH_REGISTER_CORRECTED_LO); }
@@ -111,12 +111,21 @@ class MemoryErrors : public testing::TestWithParam<std::string> {
 
   /// Seeds, A, B; a product that continues the seeds; a store of it. A is in lines 0.., B in the
   /// upper half.
-  Program product(std::uint64_t seed) const {
-    LoadStep seeds = load_rows(kInputs, row_bytes_, kSeedRow, SYSTOLITH_TAG_FP32, kM);
+  Program product(std::uint64_t seed, library::Format format = library::Format::bf16,
+                  std::uint8_t conversion = SYSTOLITH_CONVERSION_RAW) const {
+    const bool int8 = format == library::Format::int8;
+    LoadStep seeds = load_rows(kInputs, row_bytes_, kSeedRow,
+                               int8 ? SYSTOLITH_TAG_INT32 : SYSTOLITH_TAG_FP32, kM);
     LoadStep a = load(kInputs + 0x1000, 2 * c_.rows, 0, kM);
     LoadStep b = load(kInputs + 0x2000, 2 * c_.cols, half_, c_.rows);
-    MatrixStep step = matrix(kM, c_.cols, c_.rows, 0, half_, kSeedRow);
+    MatrixStep step = matrix(kM, c_.cols, c_.rows, 0, half_, kSeedRow, format);
     StoreStep out = store_rows(kOutputs, row_bytes_, kSeedRow, kM);
+    out.conversion = conversion;
+    if (conversion == SYSTOLITH_CONVERSION_INT8) out.scale = 1.0F;
+    out.transfer.run = conversion == SYSTOLITH_CONVERSION_RAW    ? row_bytes_
+                       : conversion == SYSTOLITH_CONVERSION_BF16 ? 2 * c_.cols
+                                                                 : c_.cols;
+    out.transfer.stride[0] = out.transfer.run;
     seeds.signal[0] = a.signal[0] = b.signal[0] = sync(2);
     step.accumulate = true;
     step.wait[0] = sync(2, 3);
@@ -171,6 +180,13 @@ class MemoryErrors : public testing::TestWithParam<std::string> {
         {"line that is stored", copy(11), 1, line(6), kStore},
         {"end of a line that is stored", copy(12), 1, line(5 + kM - 1, last_word), kStore},
         {"scales", scaled(13), 2, line(9), kStore},
+        {"row of A in INT8", product(14, library::Format::int8), 3, line(0), kMatrix},
+        {"row that is stored as BF16",
+         product(15, library::Format::bf16, SYSTOLITH_CONVERSION_BF16), 4,
+         column(kSeedRow + 1, 0, "drain"), kStore},
+        {"row that is stored as INT8",
+         product(16, library::Format::int8, SYSTOLITH_CONVERSION_INT8), 4,
+         column(kSeedRow + 1, 0, "drain"), kStore},
     };
   }
 
@@ -219,6 +235,29 @@ TEST_P(MemoryErrors, OfOneBitAreCorrectedAndCounted) {
     recover();
     if (HasFailure()) return;
   }
+}
+
+// The load is of lines that nobody reads, and goes on while the flip is met.
+TEST_P(MemoryErrors, BesideALoadAreTheSame) {
+  const std::uint32_t free = half_ + c_.rows;
+  const systolith_command_t beside = command(
+      load(kInputs + 0x4000, c_.line_bytes(), free, std::min(c_.scratchpad_lines - free, 64U)));
+  for (const Case& test : cases())
+    for (const bool too_many : {true, false}) {
+      SCOPED_TRACE(GetParam() + ": " + test.name);
+      Program program = test.program;
+      program.commands.insert(program.commands.begin() + test.stop, beside);
+      const Outcome got = run_in_two(program, test.stop, [&] { flip(test.place, too_many); });
+      if (too_many || !c_.memory_secded) {
+        expect_fault(program, got, test.stop + 1, test.unit, test.place.address, false);
+        EXPECT_EQ(corrected(), 0U);
+      } else {
+        EXPECT_EQ(difference(got, run_model(GetParam(), program)), "");
+        EXPECT_EQ(corrected(), 1U);
+      }
+      recover();
+      if (HasFailure()) return;
+    }
 }
 
 TEST_P(MemoryErrors, OfWhatNobodyReadsAreMasked) {

@@ -1,5 +1,6 @@
 // Where operands lie: up to the last byte of the memory, between rubbish, at high addresses.
 // Outside of what is mapped the memory answers DECERR, so that a byte read too many is a fault.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -199,6 +200,24 @@ TEST_P(PlacementOf, RubbishAroundOperandsStaysOut) {
           if (HasFailure()) return;
         }
       }
+    }
+  }
+}
+
+// D = D + A x B, whatever the latency: an element of C is read before D's is written.
+TEST_P(PlacementOf, CInTheVeryPlaceOfD) {
+  const std::uint64_t m = 2 * c_.rows + 1, n = 2 * c_.cols + 1;
+  for (const bool int8 : {false, true}) {
+    const Operands o(m, n, m, int8 ? Format::int8 : Format::bf16,
+                     int8 ? OutFormat::int32 : OutFormat::fp32, 5, library::Seed::matrix);
+    Placement at;
+    at.c = at.d;
+    at.gap = 4;
+    for (const unsigned latency : {1U, 300U}) {
+      SCOPED_TRACE(fmt::format("{}, latency {}", int8 ? "INT8" : "BF16", latency));
+      sim_.device().memory().timing().read_latency_minimum = latency;
+      sim_.device().memory().timing().read_latency_maximum = latency;
+      expect_product(o.gemm, at);
     }
   }
 }

@@ -21,6 +21,7 @@ std::pair<std::uint64_t, std::uint64_t> bits_of(int seed) {
   Vpower_up_control control(&context);
   control.clk_i = 0;
   control.eval();
+  control.final();
   return {control.register_o, control.memory_o};
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "points.hpp"
 #include "systolith/program/replay.h"
 #include "systolith/registers.h"
 
@@ -102,6 +103,14 @@ bool SimRun::finish(std::uint64_t limit) {
 
 Outcome SimRun::outcome() { return look(*this, device_->memory().at(kBase)); }
 
+Outcome SimRun::end(const Program& program) {
+  const Outcome o = outcome();
+  coverage::sample(device_->geometry().name, program.commands,
+                   o.faulted() ? coverage::Ended{o.completed, o.cause, o.unit, o.fault_index}
+                               : coverage::Ended{o.completed});
+  return o;
+}
+
 Outcome SimRun::run(const Program& program) {
   start(program);
   ring(program);
@@ -110,7 +119,7 @@ Outcome SimRun::run(const Program& program) {
       << "owed while idle";
   EXPECT_EQ(device_->memory().statistics().unmapped_reads, 0U) << "read outside of memory";
   EXPECT_EQ(device_->memory().statistics().unmapped_writes, 0U) << "write outside of memory";
-  return outcome();
+  return end(program);
 }
 
 bool SimRun::reset_queue(std::uint64_t limit) {

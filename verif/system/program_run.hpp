@@ -60,7 +60,9 @@ class SimRun {
   /// Waits until nothing is busy; false after `limit` cycles.
   bool finish(std::uint64_t limit = 2'000'000);
   Outcome outcome();
-  /// start, ring, finish, outcome; a run that does not end fails the test.
+  /// The outcome, with the run's cover points counted.
+  Outcome end(const Program& program);
+  /// start, ring, finish, end; a run that does not end fails the test.
   Outcome run(const Program& program);
   /// Queue reset, awaited; false when busy after `limit` cycles.
   bool reset_queue(std::uint64_t limit = 200'000);

@@ -344,7 +344,8 @@ TEST_F(DriverTest, ReservationsNeverShareACacheLine) {
                                        {0, 257},
                                        {200, 1000},
                                        {300, 4}}) {
-    const Failure f = failure([&] { device->reserve(kMockBase + address, bytes); });
+    const Failure f = failure(
+        [&, address = address, bytes = bytes] { device->reserve(kMockBase + address, bytes); });
     EXPECT_EQ(f.status, SYSTOLITH_NO_MEMORY) << address;
     EXPECT_NE(f.text.find("0x80000100"), std::string::npos) << f.text;
   }
@@ -363,7 +364,9 @@ TEST_F(DriverTest, ReservationsOutsideOfTheMemoryAreRefused) {
                                        {kMockBase, kMockBytes + 1},
                                        {kMockBase, ~0ULL},
                                        {kMockBase, 0}})
-    EXPECT_EQ(failure([&] { device->reserve(address, bytes); }).status, SYSTOLITH_BAD_ARGUMENT)
+    EXPECT_EQ(
+        failure([&, address = address, bytes = bytes] { device->reserve(address, bytes); }).status,
+        SYSTOLITH_BAD_ARGUMENT)
         << address;
   EXPECT_NO_THROW(device->reserve(kMockBase, kMockBytes));
 }

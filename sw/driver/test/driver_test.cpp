@@ -58,8 +58,8 @@ TEST_P(OnBackend, RingWrapsInBatchesOfAnySize) {
   }
 }
 
-// An illegal command: the wait ends at once with cause and index, and after a reset the device
-// works.
+// An illegal command: the wait, polling or by interrupt, ends within a millisecond at 100 MHz with
+// cause and index, and after a reset the device works.
 TEST_P(OnBackend, FaultNamesCauseIndexAndAddressAndResetRecovers) {
   struct Case {
     systolith_command_t command;
@@ -78,11 +78,20 @@ TEST_P(OnBackend, FaultNamesCauseIndexAndAddressAndResetRecovers) {
   SYSTOLITH_SET(cases[0].command.words, HEADER_VERSION, 9);
   SYSTOLITH_SET(cases[1].command.words, HEADER_OPCODE, 0x77);
   cases[2].command.words[15] = 1;
+  constexpr std::uint64_t kMillisecond = 100'000;  // cycles
+  bool by_interrupt = false;
   for (const Case& c : cases) {
     open_queue(device);
     device.wait(device.submit({nop(false), nop(false)}));
+    by_interrupt = !by_interrupt;
+    systolith_command_t last = nop(true);
+    SYSTOLITH_SET(last.words, HEADER_INTERRUPT, 1);
+    const std::uint32_t index = device.submit({nop(true), c.command, last});
     try {
-      device.wait(device.submit({nop(true), c.command, nop(true)}));
+      if (by_interrupt)
+        device.wait_interrupt(index, kMillisecond);
+      else
+        device.wait(index, kMillisecond);
       ADD_FAILURE() << "cause " << c.cause << " was not reported";
     } catch (const Error& error) {
       EXPECT_EQ(error.status(), SYSTOLITH_FAULT) << error.what();

@@ -184,7 +184,7 @@ GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device) 
   GemmTiling best;
   best.cost = std::numeric_limits<double>::infinity();
   const auto try_out = [&](GemmTiling tiling) {
-    const GemmPlan plan = plan_gemm(problem, device, tiling);
+    const GemmPlan plan = plan_anywhere(problem, device, tiling);
     effort += plan.steps.size() + 200;
     tiling.cost = expected_cycles(plan, device, kLatency, 1.3 * best.cost) +
                   kBeatCost * beats_of(plan, device);

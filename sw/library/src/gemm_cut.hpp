@@ -42,4 +42,12 @@ std::vector<Tile> cut(const GemmProblem& problem, const DeviceShape& device,
 /// Whether the tiling has room in the device's memories.
 bool fits(const GemmProblem& problem, const DeviceShape& device, const GemmTiling& tiling);
 
+/// plan_gemm wherever the matrices lie, for estimates.
+GemmPlan plan_anywhere(const GemmProblem& problem, const DeviceShape& device,
+                       const GemmTiling& tiling);
+
+/// Throws std::invalid_argument when D shares a byte with A, B, C or the scales. Allowed is C in
+/// D's very place, with 32-bit results and a C of all rows: D = D + A x B.
+void check_places(const GemmProblem& problem, const DeviceShape& device);
+
 }  // namespace systolith::library

@@ -418,9 +418,15 @@ bool fits(const GemmProblem& problem, const DeviceShape& device, const GemmTilin
   return Planner(problem, device, tiling).refusal() == nullptr;
 }
 
+GemmPlan plan_anywhere(const GemmProblem& problem, const DeviceShape& device,
+                       const GemmTiling& tiling) {
+  return Planner(problem, device, tiling).run();
+}
+
 GemmPlan plan_gemm(const GemmProblem& problem, const DeviceShape& device,
                    const GemmTiling& tiling) {
-  return Planner(problem, device, tiling).run();
+  check_places(problem, device);
+  return plan_anywhere(problem, device, tiling);
 }
 
 }  // namespace systolith::library

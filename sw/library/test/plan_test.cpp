@@ -124,6 +124,76 @@ void expect_ordered(const GemmProblem& p, const DeviceShape& device, const GemmP
                        << plan.tiling.taper_tiles;
 }
 
+// What the plan of `p` is refused for, up to the first comma; empty if it is not.
+std::string refusal_of(const GemmProblem& p) {
+  try {
+    plan_gemm(p, DeviceShape{});
+  } catch (const std::invalid_argument& error) {
+    const std::string text = error.what();
+    return text.substr(0, text.find(','));
+  }
+  return "";
+}
+
+// 33 x 33 x 33: a row is 66 bytes of 80 in A and B, 132 of 144 in C and D.
+TEST(Plan, DOverAnOperandIsRefused) {
+  const GemmProblem p = problem_of(33, 33, 33, OutFormat::fp32);
+  GemmProblem seeded = p;
+  seeded.seed = Seed::matrix;
+  const auto moved = [](GemmProblem at, std::uint64_t d) {
+    at.d = d;
+    return refusal_of(at);
+  };
+  EXPECT_EQ(moved(p, p.a), "D lies over A");
+  EXPECT_EQ(moved(p, p.b), "D lies over B");
+  EXPECT_EQ(moved(p, p.a + 32 * p.lda), "D lies over A");       // the last row
+  EXPECT_EQ(moved(p, p.a + 32 * p.lda + 65), "D lies over A");  // its last byte
+  EXPECT_EQ(moved(p, p.a + 32 * p.lda + 66), "");
+  EXPECT_EQ(moved(p, p.a - 32 * p.ldd - 132), "");
+  EXPECT_EQ(moved(p, p.a - 32 * p.ldd - 131), "D lies over A");  // D's last byte
+  EXPECT_EQ(moved(p, p.c), "");                                  // no C is read
+  EXPECT_EQ(moved(seeded, p.c + p.ldc), "D lies over C");
+  EXPECT_EQ(moved(seeded, p.c + 4), "D lies over C");
+  seeded.seed = Seed::row;
+  EXPECT_EQ(moved(seeded, p.c), "D lies over C");
+  EXPECT_EQ(moved(seeded, p.c + 132), "");
+  GemmProblem scaled = problem_of(33, 33, 33, OutFormat::int8);
+  EXPECT_EQ(moved(scaled, scaled.scales), "");
+  scaled.scaling = Scale::column;
+  EXPECT_EQ(moved(scaled, scaled.scales + 191), "D lies over the scales");  // padded to 48
+  EXPECT_EQ(moved(scaled, scaled.scales + 192), "");
+}
+
+// Rows of D in the gaps between those of A share no byte with them.
+TEST(Plan, DBetweenRowsOfAnOperandIsNotRefused) {
+  GemmProblem p = problem_of(40, 20, 33, OutFormat::fp32);
+  p.lda = p.ldd = 256;
+  p.d = p.a + 66;
+  expect_ordered(p, DeviceShape{}, plan_gemm(p, DeviceShape{}));
+  p.d = p.a + 65;
+  EXPECT_EQ(refusal_of(p), "D lies over A");
+  p.d = p.a + 256 - 80;
+  expect_ordered(p, DeviceShape{}, plan_gemm(p, DeviceShape{}));
+  p.d = p.a + 256 - 79;
+  EXPECT_EQ(refusal_of(p), "D lies over A");
+}
+
+TEST(Plan, CInTheVeryPlaceOfDHasNoRace) {
+  for (const OutFormat out : {OutFormat::fp32, OutFormat::int32}) {
+    GemmProblem p = problem_of(150, 170, 190, out);
+    p.seed = Seed::matrix;
+    p.d = p.c;
+    expect_ordered(p, DeviceShape{}, plan_gemm(p, DeviceShape{}));
+    p.ldd += 16;
+    EXPECT_EQ(refusal_of(p), "D lies over C");
+  }
+  GemmProblem narrow = problem_of(20, 20, 20, OutFormat::bf16);
+  narrow.seed = Seed::matrix;
+  narrow.d = narrow.c;
+  narrow.ldd = narrow.ldc;
+  EXPECT_EQ(refusal_of(narrow), "D lies over C");
+}
+
 // Tiles of 100 x 128 and 100 x 72 in turn: eight strips are stored, then five, then eight.
 TEST(Plan, NarrowTileBetweenWideOnesKeepsTheOrderOfStores) {
   const DeviceShape device;

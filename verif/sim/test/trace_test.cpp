@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "../../system/program_run.hpp"
+#include "program_run.hpp"
 #include "systolith/registers.h"
 
 namespace systolith::system_test {
@@ -220,22 +220,30 @@ TEST(SaveFile, NamesWhatTheWaveformHolds) {
   const auto [status, text] = simulate("save " + file.string());
   EXPECT_EQ(status, 0) << text;
   std::ifstream save(folder / "waves.gtkw");
-  unsigned signals = 0, lanes = 0;
+  unsigned signals = 0, lanes = 0, of_one_bit = 0;
   for (std::string line, before; std::getline(save, line); before = line) {
     const std::size_t at = line.find("device.");
     if (at == std::string::npos) continue;
     ++signals;
     if (line.find("+{lane r") == 0) ++lanes;
-    // The last brackets are the range of a vector.
+    // The last brackets are the range of a vector, or the index of one of one bit: as a range
+    // GTKWave would leave it out.
     std::string name = line.substr(at);
-    if (const std::size_t colon = name.rfind(':'); colon != std::string::npos)
-      name.erase(name.rfind('['));
+    const std::size_t open = name.rfind('['), colon = name.rfind(':');
+    if (colon != std::string::npos) {
+      EXPECT_NE(name.substr(open + 1, colon - open - 1) + "]", name.substr(colon + 1)) << line;
+      name.erase(open);
+    } else if (open != std::string::npos && !waves.has(name)) {
+      name.erase(open);
+      ++of_one_bit;
+    }
     EXPECT_TRUE(waves.has(name)) << line;
     if (name.ends_with(".state_q")) EXPECT_EQ(before, "@100000028") << "by name: " << line;
   }
   const model::Configuration c = model::Configuration::named("tiny");
   EXPECT_EQ(lanes, 6 * c.rows * c.cols);
   EXPECT_GT(signals, 200U);
+  EXPECT_GT(of_one_bit, 0U);
   std::ifstream opcodes(folder / "names" / "opcode_8.txt");
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(opcodes), {}),
             "01 NOP\n10 LOAD\n20 MATRIX\n30 STORE\n");
@@ -261,6 +269,17 @@ TEST(TestNames, AreFoundByAnyUniquePart) {
   EXPECT_NE(none.second.find("nearest are\n  system.Tilings.NarrowTileBetweenWideOnes\n"),
             std::string::npos)
       << none.second;
+}
+
+TEST(OneSystemTest, IsBuiltAndRunByAPartOfItsName) {
+  const auto [status, text] = simulate("sim NarrowTileBetweenWide");
+  EXPECT_EQ(status, 0) << text;
+  EXPECT_NE(text.find("simulate: system.Tilings.NarrowTileBetweenWideOnes\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("[  PASSED  ] 1 test.\n"), std::string::npos) << text;
+  const auto none = simulate("sim 9x9");
+  EXPECT_EQ(none.first, 2);
+  EXPECT_NE(none.second.find("no configuration 9x9; there are "), std::string::npos) << none.second;
 }
 
 TEST(Trace, KeepsToItsWindow) {

@@ -20,6 +20,7 @@ class Accumulators : public testing::Test {
     reset();
     clear();
   }
+  ~Accumulators() override { top.final(); }
 
   void reset() {
     top.rst_ni = 1;

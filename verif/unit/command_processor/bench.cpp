@@ -28,6 +28,8 @@ Bench::Bench(uint64_t seed)
   HardReset();
 }
 
+Bench::~Bench() { top_->final(); }
+
 void Bench::HardReset() {
   top_->rst_ni = 0;
   top_->clk_i = 0;

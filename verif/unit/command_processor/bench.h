@@ -28,6 +28,7 @@ struct Record {
 class Bench {
  public:
   explicit Bench(uint64_t seed = 1);
+  ~Bench();
 
   Vcommand_processor_bench& top() { return *top_; }
   const Sizes& sizes() const { return sizes_; }

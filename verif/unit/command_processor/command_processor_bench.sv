@@ -158,7 +158,8 @@ module command_processor_bench
     .report_valid_i(report_valid), .report_i(report), .report_ready_o(report_ready),
     .cycle_o(cycle), .halt_o, .abandon_o, .flush_o,
     .unit_busy_i(busy), .unit_owed_i(debt_i), .unit_beat_i(beat_i),
-    .unit_owed_address_i({3{address_t'(debt_address_i)}}), .bus_owed_i('1), .unit_blocked_i(blocked), .unit_fault_i(fault),
+    .unit_owed_address_i({3{address_t'(debt_address_i)}}), .bus_owed_i('1),
+    .unit_blocked_i(blocked), .unit_fault_i(fault),
     .unit_blocked_semaphore_i(blocked_semaphore),
     .memory_clear_o, .memory_clear_busy_i
   );

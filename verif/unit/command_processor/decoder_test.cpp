@@ -370,7 +370,7 @@ class RandomDecoder : public Decoder {
                 .Set(13, 0, 32,
                      Chance(90) ? Random(sizes_.scratchpad_lines) : Near(sizes_.scratchpad_lines));
           } else {
-            c.Set(6, 32, 32, Chance(90) ? 0x3f00'0000 + Random(0x10'0000) : Random(1ull << 32));
+            c.Set(6, 32, 32, Chance(70) ? 0x3f00'0000 + Random(0x10'0000) : Random(1ull << 32));
           }
         }
       }
@@ -401,6 +401,7 @@ class RandomDecoder : public Decoder {
       c.Set(2, 0, 32, RandomSync()).Set(2, 32, 32, RandomSync());
     }
     if (Chance(1)) c.Set(0, 0, 8, Random(4));
+    if (kind != 0 && Chance(1)) c.Set(kind < 7 ? 6 : 3, 0, 8, Random(8));  // space, format
     if (Chance(6)) {
       for (int flips = 1 + Random(2); flips > 0; --flips)
         c.word[Random(16)] ^= uint64_t{1} << Random(64);

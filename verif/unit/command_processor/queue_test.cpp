@@ -56,7 +56,8 @@ TEST_F(CommandProcessor, RingIsRefilledAsSlotsFreeUp) {
   for (int i = 0; i < 60000 && tail < 400; ++i) {
     while (tail < 400 && tail - bench_->top().completed_o < 4) {
       Command c = tail % 3 ? Load(1, tail % 2) : Nop(true);
-      bench_->Put(tail++, c.Get(0, 8, 8) == 1 ? c : c.Set(3, 0, 64, kReadBase + 16 * tail));
+      bench_->Put(tail, c.Get(0, 8, 8) == 1 ? c : c.Set(3, 0, 64, kReadBase + 16 * tail));
+      ++tail;
       if (bench_->random()() % 2) break;
     }
     bench_->Doorbell(tail);

@@ -124,7 +124,8 @@ uint64_t Bench::load_row(uint32_t row, const uint32_t* words, uint32_t count, ui
     t.load_row_i = row;
     t.load_word_i = first / per_word;
     std::memcpy(&t.load_data_i, word.data(), sizes_.bus_bytes);
-    t.load_strobe_i = (n == 32) ? ~0u : (1u << n) - 1;
+    const uint64_t strobe = (uint64_t{1} << n) - 1;
+    t.load_strobe_i = strobe;
     t.load_tag_i = tag;
     bool taken = false;
     for (int i = 0; i < 10000 && !taken; ++i) {

@@ -71,6 +71,7 @@ TEST(ReentryTable, NamesTheLastWriterInFlightAndNoOther) {
   EXPECT_GT(misses, 1000u);
   EXPECT_GT(full, 1000u);
   EXPECT_GT(overlaps, 1000u);
+  top.final();
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ class Memory : public testing::Test {
     top_.rst_ni = 1;
     top_.eval();
   }
+  ~Memory() override { top_.final(); }
 
   template <typename Port>
   static void put(Port& port, const Bits& bits) {

@@ -144,7 +144,16 @@ TEST_F(Registers, WindowsRingAndRecordReachTheirPorts) {
     EXPECT_EQ(top_.window_last_o[2 * w], 0x3000 + w);
     EXPECT_EQ(top_.window_last_o[2 * w + 1], 0x4000 + w);
     EXPECT_EQ(top_.window_permit_o >> (2 * w) & 3, w);
+    EXPECT_EQ(read(window(w, SYSTOLITH_REGISTER_WINDOW_BASE_LO)), 0x1000 + w);
+    EXPECT_EQ(read(window(w, SYSTOLITH_REGISTER_WINDOW_BASE_HI)), 0x2000 + w);
+    EXPECT_EQ(read(window(w, SYSTOLITH_REGISTER_WINDOW_LAST_LO)), 0x3000 + w);
     EXPECT_EQ(read(window(w, SYSTOLITH_REGISTER_WINDOW_LAST_HI)), 0x4000 + w);
+    EXPECT_EQ(read(window(w, SYSTOLITH_REGISTER_WINDOW_PERMIT)), w);
+    // Nothing lies between one window and the next.
+    for (const uint32_t past : {4u, 8u, 12u}) {
+      write(window(w, SYSTOLITH_REGISTER_WINDOW_PERMIT) + past, 0xffffffff);
+      EXPECT_EQ(read(window(w, SYSTOLITH_REGISTER_WINDOW_PERMIT) + past), 0u);
+    }
   }
   write(SYSTOLITH_REGISTER_RING_LO, 0x89abcd80);
   write(SYSTOLITH_REGISTER_RING_HI, 0x01234567);
@@ -240,22 +249,28 @@ TEST_F(Registers, EnableIsHeldAtZeroWhileTheDeviceClearsIt) {
 }
 
 TEST_F(Registers, StrobesChooseTheBytes) {
-  constexpr uint32_t kReg = SYSTOLITH_REGISTER_BUS_TIMEOUT;
-  write(kReg, 0x11223344);
-  write(kReg, 0xaabbccdd, 0x5);
-  EXPECT_EQ(read(kReg), 0x11bb33ddu);
-  write(kReg, 0xffffffff, 0x0);
-  EXPECT_EQ(read(kReg), 0x11bb33ddu);
-  for (uint32_t strobe = 0; strobe < 16; ++strobe) {
-    uint32_t expected = 0x11223344;
-    for (int byte = 0; byte < 4; ++byte) {
-      const uint32_t mask = 0xffu << (8 * byte);
-      if (strobe >> byte & 1) expected = (expected & ~mask) | (0xaabbccddu & mask);
+  for (const uint32_t reg :
+       {SYSTOLITH_REGISTER_BUS_TIMEOUT, SYSTOLITH_REGISTER_RING_HI,
+        window(0, SYSTOLITH_REGISTER_WINDOW_BASE_LO), window(1, SYSTOLITH_REGISTER_WINDOW_BASE_HI),
+        window(2, SYSTOLITH_REGISTER_WINDOW_LAST_LO),
+        window(3, SYSTOLITH_REGISTER_WINDOW_LAST_HI)}) {
+    for (uint32_t strobe = 0; strobe < 16; ++strobe) {
+      uint32_t expected = 0x11223344;
+      for (int byte = 0; byte < 4; ++byte) {
+        const uint32_t mask = 0xffu << (8 * byte);
+        if (strobe >> byte & 1) expected = (expected & ~mask) | (0xaabbccddu & mask);
+      }
+      write(reg, 0x11223344);
+      write(reg, 0xaabbccdd, static_cast<uint8_t>(strobe));
+      EXPECT_EQ(read(reg), expected) << std::hex << reg << " strobe " << strobe;
     }
-    write(kReg, 0x11223344);
-    write(kReg, 0xaabbccdd, static_cast<uint8_t>(strobe));
-    EXPECT_EQ(read(kReg), expected) << strobe;
   }
+  constexpr uint32_t kPermit = SYSTOLITH_REGISTER_WINDOW_PERMIT;
+  write(window(1, kPermit), 2);
+  write(window(1, kPermit), 0xffffffff, 0xe);
+  EXPECT_EQ(read(window(1, kPermit)), 2u);
+  write(window(1, kPermit), 0xffffffff, 0x1);
+  EXPECT_EQ(read(window(1, kPermit)), 3u);
 }
 
 TEST_F(Registers, LowAddressBitsNameTheSameRegister) {

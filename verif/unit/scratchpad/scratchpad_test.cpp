@@ -28,6 +28,7 @@ class Scratchpad : public testing::Test {
     bus_bytes = top.bus_bytes_o;
     model.resize(size_t{lines} * line_bytes);
   }
+  ~Scratchpad() override { top.final(); }
   void edge() {
     top.eval();
     top.clk_i = 1;

@@ -22,6 +22,7 @@ std::uint32_t power(int exponent) { return static_cast<std::uint32_t>(exponent +
 
 class Conversion : public testing::Test {
  protected:
+  ~Conversion() override { top_.final(); }
   std::uint16_t bf16(std::uint32_t value, unsigned lane = 0) {
     top_.value_i[lane] = value;
     top_.eval();

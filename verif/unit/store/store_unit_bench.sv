@@ -156,6 +156,9 @@ module store_unit_bench
     command.scale_per_column = scale_per_column_i;
     command.scale = scale_i;
     command.scale_line = LocalWidth'(scale_line_i);
+  end
+
+  always_comb begin
     for (int unsigned i = 0; i < 2; i++) begin
       wait_o[i] = encode_sync(waits[i]);
       signal_o[i] = encode_sync(signals[i]);

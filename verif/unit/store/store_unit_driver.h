@@ -120,6 +120,7 @@ class Driver {
     accumulator.assign(static_cast<std::size_t>(accumulator_rows) * cols, 0);
     tag.assign(accumulator_rows, kTagNone);
   }
+  ~Driver() { top.final(); }
 
   Vstore_unit_bench top;
   std::mt19937_64 random;

@@ -134,7 +134,9 @@ struct GemmPlan {
 GemmTiling choose_tiling(const GemmProblem& problem, const DeviceShape& device);
 
 /// Cuts the product into steps with a given tiling (tests try several); m, n, k >= 1.
-/// Throws std::invalid_argument when the tiling does not fit the device.
+/// Throws std::invalid_argument when the tiling does not fit the device, or when a byte of D is
+/// one of A, B, C or the scales: those are still read while D is written. C may lie in D's very
+/// place (same address and leading dimension, 32-bit results, Seed::matrix): D = D + A x B.
 GemmPlan plan_gemm(const GemmProblem& problem, const DeviceShape& device, const GemmTiling& tiling);
 inline GemmPlan plan_gemm(const GemmProblem& problem, const DeviceShape& device) {
   return plan_gemm(problem, device, choose_tiling(problem, device));
