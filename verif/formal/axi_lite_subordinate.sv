@@ -1,10 +1,11 @@
 // Rules of AXI4-Lite for a subordinate, from the specification: R and B and what they carry stay until they are taken; a
 // B comes once for each write, after its address and its data were taken; an R comes once for each address read, after it
-// was taken. Responses are OKAY, SLVERR or DECERR: there is no exclusive access. And for the manager: VALID and payload of
-// AW, W and AR stay until READY.
+// was taken. None is missing: an access that was taken is answered in time. Responses are OKAY, SLVERR or DECERR, as there
+// is no exclusive access. And for the manager: VALID and payload of AW, W and AR stay until READY.
 //
 // Assume 1: the subordinate's rules are taken for granted and the manager's asserted, 0: the other way round.
 // `Accesses`: reads and writes, each, that may wait for a response at most; one more is a broken rule of the subordinate.
+// `Silence`: cycles without a response, at most, while an access that was taken is owed one.
 `include "formal.svh"
 `default_nettype none
 
@@ -12,7 +13,8 @@ module axi_lite_subordinate #(
   parameter bit Assume = 1'b0,
   parameter int unsigned AddressWidth = 13,
   parameter int unsigned DataWidth = 32,
-  parameter int unsigned Accesses = 4
+  parameter int unsigned Accesses = 4,
+  parameter int unsigned Silence = 1
 ) (
   input logic                    clk_i,
   input logic                    rst_ni,
@@ -99,6 +101,17 @@ module axi_lite_subordinate #(
   `RULE(BOwed, !b_valid_i || (addresses_q != '0 && data_q != '0))
   `RULE(ROwed, !r_valid_i || reads_q != '0)
   `RULE(AccessesOwed, addresses_q <= 8'(Accesses) && data_q <= 8'(Accesses) && reads_q <= 8'(Accesses))
+
+  logic silent;
+  logic [7:0] silent_q;   // cycles
+  assign silent = !b_valid_i && !r_valid_i && (reads_q != '0 || (addresses_q != '0 && data_q != '0));
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) silent_q <= '0;
+    else silent_q <= silent ? silent_q + 8'(silent_q != '1) : '0;
+  end
+
+  `RULE(AnswersInTime, !silent || silent_q < 8'(Silence))
 
 endmodule
 

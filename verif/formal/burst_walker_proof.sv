@@ -12,7 +12,7 @@ module burst_walker_proof
 #(
   parameter int unsigned BusBytes = 8,
   parameter int unsigned MaxBurstBeats = 2,
-  parameter int unsigned AddressWidth = 16,
+  parameter int unsigned AddressWidth = 13,
   localparam int unsigned OffsetWidth = $clog2(BusBytes)
 ) (
   input logic            clk_i,
@@ -128,7 +128,7 @@ module burst_walker_proof
 
   always_ff @(posedge clk_i) begin
     if (run_taken) begin
-      due_q <= base_q + added_q[0] + added_q[1] + added_q[2] + added_q[3];
+      due_q <= base_q + added_q[3] + added_q[2] + added_q[1] + added_q[0];
       left_q <= run_q;
       last_q <= last_run;
     end else if (given) begin

@@ -72,54 +72,28 @@ module semaphores_proof
 
   `ASSERT(NothingWhileClearing, serve || (grant == '0 && ready == '0))
 
-  // ---- what the chosen semaphore holds ----
-  typedef logic [19:0] sum_t;   // no sum of a cycle's counts and a value is cut off
+  // ---- what the chosen semaphore holds: what was signalled less what was granted ----
   logic [Units-1:0][1:0] waiting, granted, offered, taken;
-  logic [1:0][15:0] granted_count;    // of each port, of all units
-  sum_t granted_sum, taken_sum, value_q;
+  logic [1:0][15:0] granted_count, granted_q;    // of each port, of all units
+  logic [15:0] taken_count, signalled_q, value;
 
   always_comb begin
-    granted_sum = '0;
-    taken_sum = '0;
     granted_count = '0;
+    taken_count = '0;
     for (int unsigned u = 0; u < Units; u++) begin
       for (int unsigned p = 0; p < 2; p++) begin
         waiting[u][p] = wait_valid_i[u][p] && wait_i[u][p].semaphore_index == chosen_q;
         granted[u][p] = grant[u][p] && wait_i[u][p].semaphore_index == chosen_q;
         offered[u][p] = signal_valid_i[u][p] && signal_i[u][p].semaphore_index == chosen_q;
         taken[u][p] = ready[u][p] && !overflow[u][p] && signal_i[u][p].semaphore_index == chosen_q;
-        if (granted[u][p]) granted_count[p] = granted_count[p] + wait_i[u][p].count;
-        if (granted[u][p]) granted_sum = granted_sum + sum_t'(wait_i[u][p].count);
-        if (taken[u][p]) taken_sum = taken_sum + sum_t'(signal_i[u][p].count);
+        // One of them, as the next rules say.
+        if (granted[u][p]) granted_count[p] = granted_count[p] | wait_i[u][p].count;
+        if (taken[u][p]) taken_count = taken_count | signal_i[u][p].count;
       end
     end
   end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) value_q <= '0;
-    else value_q <= clear_i ? '0 : value_q + taken_sum - granted_sum;
-  end
-
-  `ASSERT(NeverBelowZero, granted_sum <= value_q)
-  `ASSERT(NeverPastTheTop, value_q + taken_sum <= 20'd65535)
-
-  for (genvar u = 0; u < Units; u++) begin : gen_rules
-    // Of two waits at one semaphore port 0 goes first.
-    `ASSERT(GrantsWhatThereIs, !serve || ((!waiting[u][0] || granted[u][0] == (value_q >= sum_t'(wait_i[u][0].count))) &&
-        (!waiting[u][1] || granted[u][1] == (!waiting[u][0] && value_q >= sum_t'(wait_i[u][1].count)))))
-    `ASSERT(GrantsWhatIsAsked, (grant[u] & ~wait_valid_i[u]) == '0)
-    `ASSERT(TakesOneSignal, !serve || (($onehot0(ready[u]) && (ready[u] & ~signal_valid_i[u]) == '0) &&
-        (ready[u] != '0) == (signal_valid_i[u] != '0)))
-    for (genvar p = 0; p < 2; p++) begin : gen_port
-      `ASSERT(RefusesWhatIsTooMuch, !(offered[u][p] && ready[u][p]) ||
-          overflow[u][p] == (value_q + sum_t'(signal_i[u][p].count) > 20'd65535))
-    end
-  end
-
-  // ---- how the design holds it, which makes the above hold from any state to the next ----
-  logic [15:0] signalled_q;
-  logic [1:0][15:0] granted_q;
-  logic cleared;   // the memories' words of the chosen semaphore
+  `ASSERT(OneGrantAtATime, $onehot0(granted))
+  `ASSERT(OneSignalAtATime, $onehot0(taken))
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -129,16 +103,42 @@ module semaphores_proof
       signalled_q <= '0;
       granted_q <= '0;
     end else begin
-      signalled_q <= signalled_q + taken_sum[15:0];
+      signalled_q <= signalled_q + taken_count;
       for (int unsigned p = 0; p < 2; p++) granted_q[p] <= granted_q[p] + granted_count[p];
     end
   end
 
+  // Sums and difference are modulo 2^16. The difference starts at 0, and no cycle takes more from it than there is or adds
+  // more than there is room for: so it is the true one, never below 0 nor past 65535.
+  assign value = signalled_q - granted_q[0] - granted_q[1];
+  `ASSERT(NeverBelowZero, (granted_count[0] | granted_count[1]) <= value)
+  `ASSERT(NeverPastTheTop, 17'(value) + 17'(taken_count) <= 17'd65535)
+
+  for (genvar u = 0; u < Units; u++) begin : gen_rules
+    // Of two waits at one semaphore port 0 goes first.
+    `ASSERT(GrantsWhatThereIs, !serve || ((!waiting[u][0] || granted[u][0] == (value >= wait_i[u][0].count)) &&
+        (!waiting[u][1] || granted[u][1] == (!waiting[u][0] && value >= wait_i[u][1].count))))
+    `ASSERT(GrantsWhatIsAsked, (grant[u] & ~wait_valid_i[u]) == '0)
+    `ASSERT(TakesOneSignal, !serve || (($onehot0(ready[u]) && (ready[u] & ~signal_valid_i[u]) == '0) &&
+        (ready[u] != '0) == (signal_valid_i[u] != '0)))
+    logic first_taken_q;   // of two, in the cycle before
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) first_taken_q <= 1'b0;
+      else first_taken_q <= signal_valid_i[u] == 2'b11 && ready[u] == 2'b01;
+    end
+    `ASSERT(TakesTurns, !serve || signal_valid_i[u] != 2'b11 || ready[u][1] == first_taken_q)
+    for (genvar p = 0; p < 2; p++) begin : gen_port
+      `ASSERT(RefusesWhatIsTooMuch, !(offered[u][p] && ready[u][p]) ||
+          overflow[u][p] == (17'(value) + 17'(signal_i[u][p].count) > 17'd65535))
+    end
+  end
+
+  // ---- how the design holds it, which makes the above hold from any state to the next ----
+  logic cleared;   // the memories' words of the chosen semaphore
   assign cleared = !u_semaphores.clearing_q || u_semaphores.clear_index_q > chosen_q;
   `ASSERT(ClearsInTime, u_semaphores.clearing_q ?
       32'(clearing_q) + 32'(u_semaphores.clear_index_q) == Semaphores : clearing_q == '0)
-  `ASSERT(HoldsNothingWhileClearing, clearing_q == '0 || {value_q, signalled_q, granted_q} == '0)
-  `ASSERT(ValueIsTheDifference, value_q <= 20'd65535 && value_q[15:0] == signalled_q - granted_q[0] - granted_q[1])
+  `ASSERT(HoldsNothingWhileClearing, clearing_q == '0 || {signalled_q, granted_q} == '0)
   `ASSERT(UnboundIsZero, (signal_unit[chosen_q] != '0 || signalled_q == '0) &&
       (wait_unit[chosen_q] != '0 || granted_q == '0))
   for (genvar u = 0; u < Units; u++) begin : gen_stored
