@@ -1,8 +1,8 @@
 // burst_walker: the bursts of a transfer are its bytes, run after run in loop order, none left out, none twice; each is
 // within 4 KiB and of at most MaxBurstBeats beats.
 //
-// A reference keeps what each loop has added to the base, the address of the byte that is due and how many bytes are left
-// of the run. Every burst has to begin with that byte and to end within the run, the last with its last byte: so each byte
+// A reference keeps where the turn of each loop starts, the address of the byte that is due and how many bytes are left of
+// the run. Every burst has to begin with that byte and to end within the run, the last with its last byte: so each byte
 // of each run is in one burst. Transfers, gate, back-pressure and flush are free.
 `include "systolith_assert.svh"
 `default_nettype none
@@ -65,32 +65,31 @@ module burst_walker_proof
 
   // ---- runs of the transfer, in loop order ----
   logic walking_q, take_transfer, last_run;
-  walk_address_t base_q;
   logic [31:0] run_q;
-  rows_t [3:0] count_q, turn_q, turn_d;            // turns of each loop, and which one it is in
-  walk_address_t [3:0] stride_q, added_q, added_d; // what each loop adds to the base in this turn
+  rows_t [3:0] count_q, left_turns_q, left_turns_d;   // turns of each loop, and those left with this one
+  walk_address_t [3:0] stride_q, start_q, start_d;    // where each loop's turn starts
 
   assign take_transfer = transfer_valid_i && transfer_ready;
 
-  always_comb begin
-    logic carry;   // the next inner loop begins anew
-    carry = 1'b1;
-    turn_d = turn_q;
-    added_d = added_q;
-    for (int unsigned i = 0; i < 4; i++) begin
-      if (carry) begin
-        if (turn_q[i] + 1'b1 == count_q[i]) begin
-          turn_d[i] = '0;
-          added_d[i] = '0;
-        end else begin
-          turn_d[i] = turn_q[i] + 1'b1;
-          added_d[i] = added_q[i] + stride_q[i];
-          carry = 1'b0;
-        end
-      end
+  // Loops in each other: a turn starts a stride after the one before, a loop's first with the turn of the loop around it.
+  logic [3:0] steps, begins;
+  for (genvar i = 0; i < 4; i++) begin : gen_turn
+    logic inner_end;   // all loops inside this one are in their last turn
+    if (i == 0) begin : gen_innermost
+      assign inner_end = 1'b1;
+    end else begin : gen_outer
+      assign inner_end = gen_turn[i-1].inner_end && left_turns_q[i-1] == RowsWidth'(1);
     end
-    last_run = carry;
+    assign steps[i] = inner_end && left_turns_q[i] != RowsWidth'(1);
+    assign begins[i] = inner_end && left_turns_q[i] == RowsWidth'(1);
+    if (i == 3) begin : gen_outermost
+      assign start_d[i] = steps[i] ? start_q[i] + stride_q[i] : start_q[i];
+    end else begin : gen_inner
+      assign start_d[i] = begins[i] ? start_d[i+1] : steps[i] ? start_q[i] + stride_q[i] : start_q[i];
+    end
+    assign left_turns_d[i] = begins[i] ? count_q[i] : left_turns_q[i] - RowsWidth'(steps[i]);
   end
+  assign last_run = &begins;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) walking_q <= 1'b0;
@@ -99,17 +98,16 @@ module burst_walker_proof
 
   always_ff @(posedge clk_i) begin
     if (take_transfer) begin
-      base_q <= AddressWidth'(base_i);
       run_q <= merge_i ? merged_run_i : 32'(run_i);
       for (int unsigned i = 0; i < 4; i++) begin
         count_q[i] <= (merge_i && i == 0) ? RowsWidth'(1) : count_i[i];
+        left_turns_q[i] <= (merge_i && i == 0) ? RowsWidth'(1) : count_i[i];
         stride_q[i] <= AddressWidth'(stride_i[i]);
+        start_q[i] <= AddressWidth'(base_i);
       end
-      turn_q <= '0;
-      added_q <= '0;
     end else if (run_taken) begin
-      turn_q <= turn_d;
-      added_q <= added_d;
+      left_turns_q <= left_turns_d;
+      start_q <= start_d;
     end
   end
 
@@ -128,7 +126,7 @@ module burst_walker_proof
 
   always_ff @(posedge clk_i) begin
     if (run_taken) begin
-      due_q <= base_q + added_q[3] + added_q[2] + added_q[1] + added_q[0];
+      due_q <= start_q[0];
       left_q <= run_q;
       last_q <= last_run;
     end else if (given) begin
@@ -164,13 +162,7 @@ module burst_walker_proof
       left_q != '0 && u_walker.cut_last_q == last_q))
   `ASSERT(RunStands, !walking_q || (u_walker.run_q == run_q && run_q != '0 && u_walker.stride_q == stride_q &&
       u_walker.count_q == count_q))
-  for (genvar i = 0; i < 4; i++) begin : gen_loop
-    walk_address_t outer;   // where the loop's turns are counted from
-    assign outer = (i == 3) ? base_q : u_walker.start_q[(i == 3) ? 3 : i + 1];
-    `ASSERT(LoopStands, !walking_q || (u_walker.start_q[i] == outer + added_q[i] &&
-        turn_q[i] < count_q[i] && u_walker.turns_left_q[i] == count_q[i] - turn_q[i] &&
-        (turn_q[i] != '0 || added_q[i] == '0)))
-  end
+  `ASSERT(LoopsStand, !walking_q || (u_walker.start_q == start_q && u_walker.turns_left_q == left_turns_q))
 
 endmodule
 

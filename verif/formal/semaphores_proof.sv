@@ -75,7 +75,7 @@ module semaphores_proof
   // ---- what the chosen semaphore holds: what was signalled less what was granted ----
   logic [Units-1:0][1:0] waiting, granted, offered, taken;
   logic [1:0][15:0] granted_count, granted_q;    // of each port, of all units
-  logic [15:0] taken_count, signalled_q, value;
+  logic [15:0] taken_count, signalled_q;
 
   always_comb begin
     granted_count = '0;
@@ -108,16 +108,51 @@ module semaphores_proof
     end
   end
 
+  // What the design finds of the chosen semaphore are these sums, whichever unit asks. So the rules of the difference are
+  // said of what it finds; with reference and design each subtracting, a solver would look for long.
+  //
   // Sums and difference are modulo 2^16. The difference starts at 0, and no cycle takes more from it than there is or adds
   // more than there is room for: so it is the true one, never below 0 nor past 65535.
-  assign value = signalled_q - granted_q[0] - granted_q[1];
-  `ASSERT(NeverBelowZero, (granted_count[0] | granted_count[1]) <= value)
-  `ASSERT(NeverPastTheTop, 17'(value) + 17'(taken_count) <= 17'd65535)
+  logic [Units-1:0][1:0][15:0] value;     // for a wait
+  logic [Units-1:0][15:0] signal_value;   // for the signal that is served
 
   for (genvar u = 0; u < Units; u++) begin : gen_rules
+    logic [15:0] signal_granted_0, signal_granted_1;
+    always_comb begin
+      signal_granted_0 = '0;
+      signal_granted_1 = '0;
+      for (int unsigned m = 0; m < Units; m++) begin
+        signal_granted_0 = signal_granted_0 | u_semaphores.granted_given[u][m][0];
+        signal_granted_1 = signal_granted_1 | u_semaphores.granted_given[u][m][1];
+      end
+    end
+    assign signal_value[u] = u_semaphores.signalled_own[u] - signal_granted_0 - signal_granted_1;
+    `ASSERT(SignalFindsTheSums, !serve || (offered[u] & ready[u]) == '0 ||
+        {u_semaphores.signalled_own[u], signal_granted_1, signal_granted_0} == {signalled_q, granted_q})
+
+    for (genvar p = 0; p < 2; p++) begin : gen_found
+      logic [15:0] wait_signalled;
+      always_comb begin
+        wait_signalled = '0;
+        for (int unsigned m = 0; m < Units; m++) begin
+          wait_signalled = wait_signalled | u_semaphores.signalled_asked[u][p][m];
+        end
+      end
+      assign value[u][p] = wait_signalled - u_semaphores.granted_own[u][p][0] - u_semaphores.granted_own[u][p][1];
+      `ASSERT(WaitFindsTheSums, !serve || !waiting[u][p] ||
+          {wait_signalled, u_semaphores.granted_own[u][p]} == {signalled_q, granted_q})
+
+      `ASSERT(NeverBelowZero, !granted[u][p] || value[u][p] >= wait_i[u][p].count)
+      `ASSERT(NeverPastTheTop, !taken[u][p] || 17'(signal_value[u]) + 17'(signal_i[u][p].count) <= 17'd65535)
+      `ASSERT(RefusesWhatIsTooMuch, !(offered[u][p] && overflow[u][p]) ||
+          17'(signal_value[u]) + 17'(signal_i[u][p].count) > 17'd65535)
+    end
+
     // Of two waits at one semaphore port 0 goes first.
-    `ASSERT(GrantsWhatThereIs, !serve || ((!waiting[u][0] || granted[u][0] == (value >= wait_i[u][0].count)) &&
-        (!waiting[u][1] || granted[u][1] == (!waiting[u][0] && value >= wait_i[u][1].count))))
+    `ASSERT(GrantsWhatThereIs, !serve || (
+        (!waiting[u][0] || granted[u][0] || value[u][0] < wait_i[u][0].count) &&
+        (!waiting[u][1] || granted[u][1] || waiting[u][0] || value[u][1] < wait_i[u][1].count)))
+    `ASSERT(FirstWaitFirst, waiting[u] != 2'b11 || !granted[u][1])
     `ASSERT(GrantsWhatIsAsked, (grant[u] & ~wait_valid_i[u]) == '0)
     `ASSERT(TakesOneSignal, !serve || (($onehot0(ready[u]) && (ready[u] & ~signal_valid_i[u]) == '0) &&
         (ready[u] != '0) == (signal_valid_i[u] != '0)))
@@ -127,10 +162,6 @@ module semaphores_proof
       else first_taken_q <= signal_valid_i[u] == 2'b11 && ready[u] == 2'b01;
     end
     `ASSERT(TakesTurns, !serve || signal_valid_i[u] != 2'b11 || ready[u][1] == first_taken_q)
-    for (genvar p = 0; p < 2; p++) begin : gen_port
-      `ASSERT(RefusesWhatIsTooMuch, !(offered[u][p] && ready[u][p]) ||
-          overflow[u][p] == (17'(value) + 17'(signal_i[u][p].count) > 17'd65535))
-    end
   end
 
   // ---- how the design holds it, which makes the above hold from any state to the next ----
