@@ -74,22 +74,27 @@ module semaphores_proof
 
   // ---- what the chosen semaphore holds: what was signalled less what was granted ----
   logic [Units-1:0][1:0] waiting, granted, offered, taken;
-  logic [1:0][15:0] granted_count, granted_q;    // of each port, of all units
-  logic [15:0] taken_count, signalled_q;
+  logic [1:0][15:0] granted_q, granted_d;   // by each port, of all units
+  logic [15:0] signalled_q, signalled_d;
 
+  // What the design finds when it serves the chosen semaphore are these sums and the count that is given, as two rules say.
+  // So the sums and the difference are made of what it finds: a solver need not compare adders.
   always_comb begin
-    granted_count = '0;
-    taken_count = '0;
+    granted_d = granted_q;
+    signalled_d = signalled_q;
     for (int unsigned u = 0; u < Units; u++) begin
       for (int unsigned p = 0; p < 2; p++) begin
         waiting[u][p] = wait_valid_i[u][p] && wait_i[u][p].semaphore_index == chosen_q;
         granted[u][p] = grant[u][p] && wait_i[u][p].semaphore_index == chosen_q;
         offered[u][p] = signal_valid_i[u][p] && signal_i[u][p].semaphore_index == chosen_q;
         taken[u][p] = ready[u][p] && !overflow[u][p] && signal_i[u][p].semaphore_index == chosen_q;
-        // One of them, as the next rules say.
-        if (granted[u][p]) granted_count[p] = granted_count[p] | wait_i[u][p].count;
-        if (taken[u][p]) taken_count = taken_count | signal_i[u][p].count;
+        if (granted[u][p]) granted_d[p] = u_semaphores.granted_own[u][p][p] + wait_i[u][p].count;
+        if (taken[u][p]) signalled_d = u_semaphores.signalled_own[u] + u_semaphores.given[u].count;
       end
+    end
+    if (clear_i) begin
+      granted_d = '0;
+      signalled_d = '0;
     end
   end
   `ASSERT(OneGrantAtATime, $onehot0(granted))
@@ -99,18 +104,12 @@ module semaphores_proof
     if (!rst_ni) begin
       signalled_q <= '0;
       granted_q <= '0;
-    end else if (clear_i) begin
-      signalled_q <= '0;
-      granted_q <= '0;
     end else begin
-      signalled_q <= signalled_q + taken_count;
-      for (int unsigned p = 0; p < 2; p++) granted_q[p] <= granted_q[p] + granted_count[p];
+      signalled_q <= signalled_d;
+      granted_q <= granted_d;
     end
   end
 
-  // What the design finds of the chosen semaphore are these sums, whichever unit asks. So the rules of the difference are
-  // said of what it finds; with reference and design each subtracting, a solver would look for long.
-  //
   // Sums and difference are modulo 2^16. The difference starts at 0, and no cycle takes more from it than there is or adds
   // more than there is room for: so it is the true one, never below 0 nor past 65535.
   logic [Units-1:0][1:0][15:0] value;     // for a wait
@@ -142,10 +141,12 @@ module semaphores_proof
       `ASSERT(WaitFindsTheSums, !serve || !waiting[u][p] ||
           {wait_signalled, u_semaphores.granted_own[u][p]} == {signalled_q, granted_q})
 
+      `ASSERT(SignalFindsItsCount, !(offered[u][p] && ready[u][p]) || u_semaphores.given[u] == signal_i[u][p])
+
       `ASSERT(NeverBelowZero, !granted[u][p] || value[u][p] >= wait_i[u][p].count)
-      `ASSERT(NeverPastTheTop, !taken[u][p] || 17'(signal_value[u]) + 17'(signal_i[u][p].count) <= 17'd65535)
+      `ASSERT(NeverPastTheTop, !taken[u][p] || 17'(signal_value[u]) + 17'(u_semaphores.given[u].count) <= 17'd65535)
       `ASSERT(RefusesWhatIsTooMuch, !(offered[u][p] && overflow[u][p]) ||
-          17'(signal_value[u]) + 17'(signal_i[u][p].count) > 17'd65535)
+          17'(signal_value[u]) + 17'(u_semaphores.given[u].count) > 17'd65535)
     end
 
     // Of two waits at one semaphore port 0 goes first.
