@@ -27,8 +27,8 @@ class OnChipMemories {
       const auto found = scope->varsp()->find("mem");
       if (found == scope->varsp()->end() || found->second.udims() != 1) continue;
       const VerilatedVar& array = found->second;
-      list_.push_back({name.substr(top.size()), static_cast<unsigned>(array.packed().elements()),
-                       static_cast<unsigned>(array.unpacked().elements())});
+      list_.push_back({name.substr(top.size()), static_cast<unsigned>(array.elements(0)),
+                       static_cast<unsigned>(array.elements(1))});
       places_.push_back({static_cast<std::uint8_t*>(array.datap()), array.entSize()});
     }
   }
