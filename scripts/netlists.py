@@ -1,7 +1,7 @@
 """Netlists of units with many mutants in one, drawn by Yosys, and the question whether a mutant does the same.
 
-Everything is at the level of words: cells are adders, multiplexers and registers, and know their line of source. Memories
-(rtl/common/memory.sv) are cut out, unless they are the unit.
+Everything is at the level of words: cells are adders, multiplexers and registers, and know their line of source.
+Memories (rtl/common/memory.sv) are cut out, unless they are the unit.
 """
 
 import json
@@ -50,12 +50,13 @@ techmap t:$shift t:$shiftx %u
 simplemap t:$shift t:$shiftx %u
 opt_clean -purge
 splitnets -driver
+{unset}
 rename {top} {top}_netlist
 write_verilog -noattr -simple-lhs {folder}/netlist.v
 """
 
-# Both from the same registers, 0 where nothing resets them; inputs and what memories read are the same for both, outputs
-# and what goes to memories is compared.
+# Both from the same registers, 0 where nothing resets them; inputs and what memories read are the same for both,
+# outputs and what goes to memories is compared.
 COMPARE = """
 read_rtlil {folder}/unit.il
 rename {top} sound
@@ -93,8 +94,8 @@ class ToolError(Exception):
 class Unit:
     """A module, its configuration, and the test programs that must find its mutants.
 
-    `outside`: sources below it whose cells are mutated as another unit. `without`: tests that can't pass with a netlist,
-    each with its reason. `device`: whether it stands in a device, where random programs meet it.
+    `outside`: sources below it whose cells are mutated as another unit. `without`: tests that can't pass with a
+    netlist, each with its reason.
     """
 
     name: str
@@ -153,9 +154,7 @@ def yosys(folder: Path, name: str, script: str, seconds: int = 1200) -> None:
     script_file.write_text(script)
     with log.open("w") as output:
         command = [str(YOSYS), "-Q", "-T", "-s", str(script_file.relative_to(ROOT))]
-        run = subprocess.run(
-            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False, timeout=seconds
-        )
+        run = subprocess.run(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False, timeout=seconds)
     if run.returncode:
         raise ToolError(f"Yosys failed, see {log.relative_to(ROOT)}\n" + "\n".join(log.read_text().splitlines()[-8:]))
 
@@ -194,8 +193,19 @@ def draw(unit: Unit, folder: Path, count: int, seed: int) -> list[Mutation]:
         if not found:
             raise ToolError(f"what Yosys drew is not understood: {command}")
         mutations.append(Mutation(int(found[1]), command))
-    yosys(folder, "netlist", NETLIST.format(folder=relative, top=unit.module))
+    yosys(folder, "netlist", NETLIST.format(folder=relative, top=unit.module, unset=unset_derived(unit, folder)))
     return mutations
+
+
+def unset_derived(unit: Unit, folder: Path) -> str:
+    """Yosys commands that take from memories the parameters that follow from others: a netlist can't set them."""
+    if unit.module == MEMORY:
+        return ""
+    text = (ROOT / "rtl" / "common" / f"{MEMORY}.sv").read_text().split(") (")[0]
+    own = set(re.findall(r"^  parameter .*?(\w+) =", text, re.MULTILINE))
+    cells = json.loads((folder / "ports.json").read_text())["modules"][unit.module]["cells"].values()
+    names = {name for cell in cells if cell["type"] == MEMORY for name in cell["parameters"]}
+    return "\n".join(f"setparam -unset {name} t:{MEMORY}" for name in sorted(names - own))
 
 
 # ---- the module around the netlist ----
@@ -213,9 +223,15 @@ def header(unit: Unit) -> str:
 def ports(unit: Unit) -> list[tuple[str, str, bool]]:
     """Direction and name of each port, and whether it is an unpacked array."""
     text = re.sub(r"//.*", "", header(unit))
-    pattern = r"^\s*(input|output)\s+[^;,]*?(\w+)\s*(\[\w+\])?\s*,?$"
-    # An unpacked size comes after the name, packed ones before it.
-    return [(m[1], m[2], bool(m[3])) for m in re.finditer(pattern, text, re.MULTILINE)]
+    direction, found = "", []
+    for item in text[text.rindex("(") + 1 :].removesuffix(");").split(","):
+        # An unpacked size comes after the name, packed ones before it.
+        match = re.fullmatch(r"\s*(?:(input|output)\s)?[^()]*?(\w+)\s*(\[\w+\])?\s*", item)
+        if not match:
+            raise ToolError(f"{unit.source}: no port: {item.strip()}")
+        direction = match[1] or direction
+        found.append((direction, match[2], bool(match[3])))
+    return found
 
 
 def wrapper(unit: Unit, folder: Path) -> str:
@@ -247,9 +263,7 @@ def write_source(unit: Unit, folder: Path, target: Path) -> None:
     """Writes the file that stands for the unit's source in a build with netlists."""
     target.mkdir(parents=True, exist_ok=True)
     (target / Path(unit.source).name).write_text(wrapper(unit, folder))
-    (target / "public.vlt").write_text(
-        f'`verilator_config\npublic_flat_rw -module "{MEMORY}_netlist" -var "mem"\n'
-    )
+    (target / "public.vlt").write_text(f'`verilator_config\npublic_flat_rw -module "{MEMORY}_netlist" -var "mem"\n')
 
 
 # ---- equivalence ----
@@ -259,7 +273,8 @@ def start_module(unit: Unit, folder: Path) -> str:
     """A bench that is in reset in its first cycle and compares from then on."""
     design = json.loads((folder / "exposed.json").read_text())["modules"]["sound"]
     lines = ["module start (input clk_i, output wrong"]
-    connections, declared = [], []
+    connections: list[str] = []
+    declared: list[str] = []
     for name, port in design["ports"].items():
         if port["direction"] != "input":
             continue

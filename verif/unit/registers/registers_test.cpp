@@ -483,6 +483,7 @@ TEST_F(Registers, PayloadWithoutValidIsNoise) {
 TEST_F(Registers, BadAccessesAreAnsweredAndChangeNothing) {
   constexpr uint32_t kUnmapped[] = {0x0048, 0x00fc, 0x0114, 0x0200, 0x0ffc,
                                     0x100c, 0x1044, 0x1108, 0x1ffc};
+  const uint32_t array = read(SYSTOLITH_REGISTER_ARRAY);
   for (unsigned i = 0; i < 100; ++i) {
     const uint32_t unmapped = kUnmapped[i % std::size(kUnmapped)];
     EXPECT_EQ(read(unmapped), 0u);
@@ -494,7 +495,8 @@ TEST_F(Registers, BadAccessesAreAnsweredAndChangeNothing) {
     EXPECT_EQ(read(SYSTOLITH_REGISTER_DOORBELL), 0u);
     EXPECT_EQ(read(SYSTOLITH_REGISTER_MAGIC), 0x54535953u);
   }
-  EXPECT_EQ(read(SYSTOLITH_REGISTER_ARRAY), 0x00100010u);
+  EXPECT_NE(array, 0u);
+  EXPECT_EQ(read(SYSTOLITH_REGISTER_ARRAY), array);
   EXPECT_TRUE(doorbells_.empty());
   EXPECT_EQ(queue_resets_ + counter_clears_ + enabled_cycles_, 0u);
 }
