@@ -7,6 +7,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,10 @@ class OnChipMemories {
   /// `top`: leading part of hierarchical names to keep to and to leave out.
   explicit OnChipMemories(VerilatedContext& context, const std::string& top = "") {
     for (const auto& [path, scope] : *context.scopeNameMap()) {
-      const std::string name = path;
+      std::string name = path;
+      // A netlist is one level deeper than what it stands for (scripts/netlist-mutants).
+      if (const auto level = name.find("u_netlist."); level != std::string::npos)
+        name.erase(level, std::strlen("u_netlist."));
       if (!name.starts_with(top) || scope->varsp() == nullptr) continue;
       const auto found = scope->varsp()->find("mem");
       if (found == scope->varsp()->end() || found->second.udims() != 1) continue;
