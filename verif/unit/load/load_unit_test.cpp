@@ -363,7 +363,7 @@ TEST_F(LoadUnit, StartsOnlyWhenBothWaitsAreGranted) {
 
 TEST_F(LoadUnit, ReportsTellIndexAndStartInEveryBit) {
   for (const uint64_t bits :
-       {0x5a5a'5a5a'5a5a, 0xa5a5'a5a5'a5a5, 0xffff'0000'fff0, 0x0000'ffff'0000}) {
+       {0x5a5a'5a5a'5a5a, 0xa5a5'a5a5'a5a5, 0xffff'0000'fff0, 0x0100'ffff'0000}) {
     bench.index_base = static_cast<uint32_t>(bits);
     bench.cycle = bits;
     bench.push(scratchpad({.base = kPage, .run = bus()}));

@@ -315,7 +315,7 @@ TEST_F(StoreUnit, ScatteredScratchpadRowsAreGapless) {
 TEST_F(StoreUnit, ReportsTellIndexAndStartInEveryBit) {
   d.fill({kTagFp32});
   for (const std::uint64_t bits :
-       {0x5a5a'5a5a'5a5a, 0xa5a5'a5a5'a5a5, 0xffff'0000'fff0, 0x0000'ffff'0000}) {
+       {0x5a5a'5a5a'5a5a, 0xa5a5'a5a5'a5a5, 0xffff'0000'fff0, 0x0100'ffff'0000}) {
     d.restart();
     d.index_base = static_cast<std::uint32_t>(bits);
     d.cycle = bits;
