@@ -97,9 +97,10 @@ area-ecp5: ## the 8x8 device on an FPGA, against its limits (some minutes); AREA
 	@scripts/setup lint
 	$(VENV)/python scripts/area --ecp5 $(AREA)
 
-mutants: ## plant known faults and see that a test fails for each; MUTANTS=--write: into docs/testing.md
+mutants: ## plant known faults, and faults that Yosys draws: a test fails for each? MUTANTS=, NETLISTS= options; --write: into docs/testing.md
 	@scripts/setup
 	$(VENV)/python scripts/mutants $(MUTANTS)
+	$(VENV)/python scripts/netlist-mutants --jobs '$(JOBS)' $(NETLISTS)
 
 formal: ## proofs of bus rules, queues and burst cutting; FORMAL='--all' or names, see docs/formal.md
 	@scripts/setup lint

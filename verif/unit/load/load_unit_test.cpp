@@ -361,6 +361,20 @@ TEST_F(LoadUnit, StartsOnlyWhenBothWaitsAreGranted) {
   EXPECT_LE(bench.reports[0].start, granted + 2);
 }
 
+TEST_F(LoadUnit, ReportsTellIndexAndStartInEveryBit) {
+  for (const uint64_t bits :
+       {0x5a5a'5a5a'5a5a, 0xa5a5'a5a5'a5a5, 0xffff'0000'fff0, 0x0100'ffff'0000}) {
+    bench.index_base = static_cast<uint32_t>(bits);
+    bench.cycle = bits;
+    bench.push(scratchpad({.base = kPage, .run = bus()}));
+    bench.finish();
+    ASSERT_EQ(bench.reports.size(), 1u);
+    EXPECT_GE(bench.reports[0].start, bits);
+    EXPECT_LT(bench.reports[0].start, bench.ar_cycles[0]);
+    bench.forget();
+  }
+}
+
 TEST_F(LoadUnit, WaitsByRowsGateEachRowsAddress) {
   for (uint32_t log2 : {0u, 1u, 2u}) {
     Command c = scratchpad(

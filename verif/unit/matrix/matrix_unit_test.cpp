@@ -595,12 +595,17 @@ TEST_F(MatrixUnit, AStationaryBlockIsReadOnlyOnceItsFirstRowIsAllowed) {
   c.waits[0] = {1, 0, true, 3};  // a grant a pass
   Command next = c;              // and the next command's first block behind its own wait
   next.c_base = m;
+  Command other = c;  // and one behind the other wait
+  other.waits[0] = {};
+  other.waits[1] = c.waits[0];
+  other.c_base = 2 * m;
   bench.queue(c);
   bench.queue(next);
+  bench.queue(other);
   model.apply(c);
   std::vector<uint8_t> junk(sizes.line_bytes, 0x41);
   const uint32_t block_lines = sizes.rows * c.b_pitch;
-  for (uint32_t pass = 0; pass < 6; ++pass) {
+  for (uint32_t pass = 0; pass < 9; ++pass) {
     const auto write = [&](bool real) {
       for (uint32_t i = 0; i < block_lines; ++i) {
         const uint32_t line = c.b_base + pass % 3 * block_lines + i;
@@ -620,7 +625,8 @@ TEST_F(MatrixUnit, AStationaryBlockIsReadOnlyOnceItsFirstRowIsAllowed) {
   }
   ASSERT_TRUE(bench.run());
   model.apply(next);
-  check_rows(0, 2 * m);
+  model.apply(other);
+  check_rows(0, 3 * m);
 }
 
 TEST_F(MatrixUnit, FlushAtAnyMomentLeavesACleanUnit) {

@@ -312,6 +312,22 @@ TEST_F(StoreUnit, ScatteredScratchpadRowsAreGapless) {
   }
 }
 
+TEST_F(StoreUnit, ReportsTellIndexAndStartInEveryBit) {
+  d.fill({kTagFp32});
+  for (const std::uint64_t bits :
+       {0x5a5a'5a5a'5a5a, 0xa5a5'a5a5'a5a5, 0xffff'0000'fff0, 0x0100'ffff'0000}) {
+    d.restart();
+    d.index_base = static_cast<std::uint32_t>(bits);
+    d.cycle = bits;
+    d.add(dense(kRaw, 1, 0));
+    d.run();
+    d.check_completed();
+    ASSERT_EQ(d.reports.size(), 1U);
+    EXPECT_GE(d.reports[0].start, bits);
+    EXPECT_LT(d.reports[0].start, d.first_w);
+  }
+}
+
 TEST_F(StoreUnit, UnalignedRowsAreGaplessToo) {
   ASSERT_GE(d.outstanding, 8U);
   d.fill({kTagNone});
