@@ -79,24 +79,53 @@ TEST_F(StoreUnit, NoAddressIsOfferedFromTheErrorOn) {
   EXPECT_EQ(d.reports[0].state, kFailed);
 }
 
-TEST_F(StoreUnit, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
+/// A command without fault, and after it one of six rows, one of which is bad.
+class StoreUnitBadRow : public StoreUnit {
+ protected:
+  static constexpr std::uint32_t kRows = 6;
+  Command first;
+
+  /// The second command, not yet added; row r of it is at 10 + 2 * r.
+  Command after_first(Conversion conversion) {
+    first = dense(kRaw, 4, 700);
+    d.add(first);
+    Command c = dense(conversion, kRows, 512);
+    c.base += 0x20000;
+    c.local_base = 10;
+    c.local_pitch = 2;
+    c.signals = {sync(5, 1), 0};
+    return c;
+  }
+  /// The first command is whole; of `c`, the second, nothing is written from row `bad` on.
+  void expect_failed(const Command& c, std::uint32_t bad, std::uint32_t cause) {
+    EXPECT_EQ(d.reports[0].state, kCompleted);
+    EXPECT_EQ(d.reports[1].state, kFailed);
+    EXPECT_EQ(d.reports[1].cause, cause);
+    EXPECT_EQ(d.reports[1].address, 10 + 2 * bad);
+    EXPECT_EQ(d.owed(), 0u);
+    EXPECT_FALSE(d.top.busy_o);
+    EXPECT_EQ(d.semaphore[5], 0u);
+    d.expect_command(first);
+    for (std::uint32_t row = bad; row < kRows; row++) {
+      for (std::uint32_t b = 0; b < c.run; b++)
+        EXPECT_EQ(d.memory_at(c.base + row * 512 + b), 0xA5);
+    }
+  }
+};
+
+TEST_F(StoreUnitBadRow, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
   for (const unsigned t : {0u, 1u, 3u, 6u}) {
-    for (std::uint32_t bad = 0; bad < 6; bad++) {
+    for (std::uint32_t bad = 0; bad < kRows; bad++) {
       for (const Conversion conversion : {kBf16, kInt8}) {
         d.restart();
         d.timing = timings()[t];
         d.fill({static_cast<std::uint8_t>(conversion == kBf16 ? kTagFp32 : kTagInt32)});
         d.set_tag(10 + 2 * bad, conversion == kBf16 ? kTagInt32 : kTagFp32);
-        Command first = dense(kRaw, 4, 700);
-        d.add(first);
-        Command c = dense(conversion, 6, 512);
-        c.base += 0x20000;
-        c.local_base = 10;
-        c.local_pitch = 2;
-        c.signals = {sync(5, 1), 0};
+        const Command c = after_first(conversion);
         d.add(c);
-        c.base += 0x20000;
-        d.add(c);
+        Command third = c;
+        third.base += 0x20000;
+        d.add(third);
         d.run(2);
         d.idle(300);
         // The third command may have started when the row was read.
@@ -104,23 +133,10 @@ TEST_F(StoreUnit, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
         if (d.reports.size() > 2) {
           EXPECT_EQ(d.reports[2].state, kAborted);
         }
-        EXPECT_EQ(d.reports[0].state, kCompleted);
-        EXPECT_EQ(d.reports[1].state, kFailed);
-        EXPECT_EQ(d.reports[1].cause, kCauseTypeTag);
-        EXPECT_EQ(d.reports[1].address, 10 + 2 * bad);
-        EXPECT_EQ(d.owed(), 0u);
-        EXPECT_FALSE(d.top.busy_o);
-        EXPECT_EQ(d.semaphore[5], 0u);
-        // The first command is whole, and of the faulty row and later ones nothing is written.
-        d.expect_command(first);
-        for (std::uint32_t row = 0; row < 6; row++) {
-          for (std::uint32_t b = 0; b < c.run; b++) {
-            const std::uint64_t at = kBase + 0x20000 + row * 512 + b;
-            if (row >= bad) {
-              EXPECT_EQ(d.memory_at(at), 0xA5);
-            }
-            EXPECT_EQ(d.memory_at(at + 0x20000), 0xA5);
-          }
+        expect_failed(c, bad, kCauseTypeTag);
+        for (std::uint32_t row = 0; row < kRows; row++) {
+          for (std::uint32_t b = 0; b < c.run; b++)
+            EXPECT_EQ(d.memory_at(third.base + row * 512 + b), 0xA5);
         }
         d.reset_after_fault();
         ASSERT_FALSE(HasFailure()) << "row " << bad << " timing " << t;
@@ -132,41 +148,24 @@ TEST_F(StoreUnit, AWrongTagFailsWithItsRowAndRowsBeforeArePaid) {
 // Of a row of lines or accumulators that is read wrong, and of later ones, nothing is written; its
 // tag may be anything.
 
-TEST_F(StoreUnit, ARowReadWrongFailsWithItsPlaceAndRowsBeforeArePaid) {
+TEST_F(StoreUnitBadRow, ARowReadWrongFailsWithItsPlaceAndRowsBeforeArePaid) {
   for (const unsigned t : {0u, 1u, 3u, 6u}) {
-    for (std::uint32_t bad = 0; bad < 6; bad++) {
+    for (std::uint32_t bad = 0; bad < kRows; bad++) {
       for (const bool accumulators : {true, false}) {
         d.restart();
         d.timing = timings()[t];
         d.fill({kTagFp32});
-        Command first = dense(kRaw, 4, 700);
-        d.add(first);
-        Command c = dense(accumulators ? kBf16 : kRaw, 6, 512);
-        c.base += 0x20000;
+        Command c = after_first(accumulators ? kBf16 : kRaw);
         c.accumulators = accumulators;
-        c.local_base = 10;
-        c.local_pitch = 2;
         if (!accumulators) c.run = 7;
         if (accumulators) d.set_tag(10 + 2 * bad, kTagInt32);
         d.set_wrong(accumulators, 10 + 2 * bad, true);
-        c.signals = {sync(5, 1), 0};
         d.add(c);
         d.run(2);
         d.idle(300);
         d.set_wrong(accumulators, 10 + 2 * bad, false);
         ASSERT_EQ(d.reports.size(), 2u);
-        EXPECT_EQ(d.reports[0].state, kCompleted);
-        EXPECT_EQ(d.reports[1].state, kFailed);
-        EXPECT_EQ(d.reports[1].cause, kCauseMemory);
-        EXPECT_EQ(d.reports[1].address, 10 + 2 * bad);
-        EXPECT_EQ(d.owed(), 0u);
-        EXPECT_FALSE(d.top.busy_o);
-        EXPECT_EQ(d.semaphore[5], 0u);
-        d.expect_command(first);
-        for (std::uint32_t row = bad; row < 6; row++) {
-          for (std::uint32_t b = 0; b < c.run; b++)
-            EXPECT_EQ(d.memory_at(kBase + 0x20000 + row * 512 + b), 0xA5);
-        }
+        expect_failed(c, bad, kCauseMemory);
         d.reset_after_fault();
         ASSERT_FALSE(HasFailure()) << "row " << bad << " timing " << t;
       }
