@@ -12,7 +12,7 @@
 namespace matrix_bench {
 
 inline constexpr uint32_t kCompleted = 1, kFailed = 2, kAborted = 3;
-inline constexpr uint32_t kTypeTag = 12, kOverflow = 13, kCauseAborted = 23;
+inline constexpr uint32_t kTypeTag = 12, kOverflow = 13, kCauseMemory = 22, kCauseAborted = 23;
 
 class MatrixUnit : public testing::Test {
  protected:
