@@ -1,7 +1,9 @@
 // Faults, time-outs and resets of a queue.
 #include <algorithm>
+#include <bit>
 
 #include "fixture.h"
+#include "on_chip_memories.hpp"
 
 namespace systolith::test {
 namespace {
@@ -126,6 +128,56 @@ TEST_F(CommandProcessor, FirstFaultInRingOrderIsReported) {
 
 // Commands that ended behind the faulting one are counted before the queue stands: a host that sees
 // the fault may read `completed` at once.
+// In a bit, in two where one is corrected; what waits in the head of the queue is not read again.
+TEST_F(CommandProcessor, ACommandThatItsQueueGivesWronglyFailsUnstarted) {
+  if (sizes_.queue_depth < 3) return;  // nothing waits behind the head
+  sim::OnChipMemories memories(*bench_->top().contextp());
+  const auto& list = memories.list();
+  const auto queues = std::find_if(list.begin(), list.end(), [](const auto& m) {
+    return m.name.ends_with("u_queues.u_memory");
+  });
+  ASSERT_NE(queues, list.end());
+  const auto memory = static_cast<std::size_t>(queues - list.begin());
+  const bool secded = queues->width % 72 == 0;  // 64 bits and 8 check bits, else a parity bit
+  const uint32_t slots = std::bit_ceil(sizes_.queue_depth);
+  constexpr uint8_t kOpcodes[] = {0x10, 0x20, 0x30};
+  for (unsigned unit = 0; unit < 3; ++unit) {
+    for (uint32_t bad = 2; bad <= sizes_.queue_depth; ++bad) {
+      const bool fails = !secded || bad % 2 == 0;
+      bench_->HardReset();
+      Start();
+      bool go = false;
+      bench_->advance = [&](unsigned) { return go; };
+      for (uint32_t i = 0; i < bad + 2; ++i)
+        bench_->Put(i, unit == 0 ? Load(1, true) : unit == 1 ? Matrix(1, true) : Store(1, true));
+      bench_->Doorbell(bad + 1);
+      for (int i = 0; i < 400; ++i) bench_->Step();
+      EXPECT_EQ(bench_->taken.size(), 1u);
+      const uint32_t place = bad % sizes_.queue_depth;
+      const auto word = unit * slots + place;
+      memories.flip(memory, word, 70);
+      if (secded && fails) memories.flip(memory, word, 65);
+      go = true;
+      bench_->Doorbell(bad + 2);
+      if (fails) {
+        ASSERT_TRUE(FaultSeen());
+        ExpectFault(22, 0, bad, place);
+        EXPECT_EQ(bench_->top().completed_o, bad + 1);
+        EXPECT_EQ(bench_->taken.size(), bad);
+        EXPECT_EQ(bench_->ReadRecord(bad).state, 2);
+        EXPECT_EQ(bench_->ReadRecord(bad).unit, 0);
+        EXPECT_EQ(bench_->ReadRecord(bad).opcode, kOpcodes[unit]);
+        EXPECT_TRUE(bench_->RecordUntouched(bad + 1));
+      } else {
+        ASSERT_TRUE(Idle());
+        EXPECT_FALSE(bench_->top().faulted_o);
+        EXPECT_EQ(bench_->top().completed_o, bad + 2);
+      }
+      ASSERT_FALSE(HasFailure()) << "unit " << unit << " command " << bad;
+    }
+  }
+}
+
 TEST_F(CommandProcessor, CompletedIsFinalOnceTheQueueStands) {
   for (const bool record : {false, true}) {
     bench_->HardReset();
