@@ -109,6 +109,23 @@ TEST_F(CommandProcessor, ExecutionFaultStopsStartsAndLetsRunningCommandsFinish) 
   ExpectUsable();
 }
 
+TEST_F(CommandProcessor, AFaultsAddressReachesRecordAndRegister) {
+  for (unsigned i = 0; i < 60; ++i) {
+    Start();
+    const unsigned unit = i % 3;
+    const uint64_t address = bench_->random()();
+    bench_->top().fail_address_i = address;
+    bench_->fail[unit] = true;
+    bench_->Put(0, unit == 0 ? Load() : unit == 1 ? Matrix() : Store());
+    bench_->Doorbell(1);
+    ASSERT_TRUE(FaultSeen());
+    ExpectFault(12, unit + 1, 0, address);
+    EXPECT_EQ(bench_->ReadRecord(0).address, address);
+    bench_->fail[unit] = false;
+    bench_->QueueReset();
+  }
+}
+
 TEST_F(CommandProcessor, FirstFaultInRingOrderIsReported) {
   Start();
   bool go_load = false;
@@ -145,13 +162,13 @@ TEST_F(CommandProcessor, ACommandThatItsQueueGivesWronglyFailsUnstarted) {
     for (uint32_t bad = 2; bad <= sizes_.queue_depth; ++bad) {
       const bool fails = !secded || bad % 2 == 0;
       bench_->HardReset();
-      Start();
+      Start(7);
       bool go = false;
       bench_->advance = [&](unsigned) { return go; };
       for (uint32_t i = 0; i < bad + 2; ++i)
         bench_->Put(i, unit == 0 ? Load(1, true) : unit == 1 ? Matrix(1, true) : Store(1, true));
       bench_->Doorbell(bad + 1);
-      for (int i = 0; i < 400; ++i) bench_->Step();
+      for (int i = 0; i < 1000; ++i) bench_->Step();
       EXPECT_EQ(bench_->taken.size(), 1u);
       const uint32_t place = bad % sizes_.queue_depth;
       const auto word = unit * slots + place;
@@ -220,31 +237,46 @@ TEST_F(CommandProcessor, FaultOfALaterCommandDoesNotReplaceTheFirst) {
 }
 
 TEST_F(CommandProcessor, CommandBlockedByRowsIsAbortedAfterAFault) {
-  Start();
-  Command producer = Load(8, true), consumer = Matrix(8, true);
-  Signal(producer, 0, Sync(1, 3, 0));
-  Wait(consumer, 0, Sync(1, 3, 0));
-  bench_->Put(0, producer);
-  bench_->Put(1, consumer);
-  bench_->Doorbell(2);
-  int rows = 0;
-  bench_->advance = [&](unsigned unit) {
-    if (unit != 0) return 1u;
-    if (rows == 2 && bench_->started.size() < 2) return 0u;
-    if (bench_->started.empty()) return 0u;
-    bench_->fail[0] = ++rows > 3;
-    return 1u;
-  };
-  ASSERT_TRUE(FaultSeen());
-  ExpectFault(12, 1, 0, 3);
-  EXPECT_EQ(bench_->ReadRecord(0).state, 2);
-  EXPECT_EQ(bench_->ReadRecord(1).state, 3);
-  EXPECT_EQ(bench_->ReadRecord(1).cause, 23);
-  EXPECT_EQ(bench_->top().completed_o, 2u);
-  bench_->fail[0] = false;
-  bench_->advance = [](unsigned) { return 1u; };
-  bench_->QueueReset();
-  ExpectUsable();
+  for (const bool after_timeout : {false, true}) {
+    if (after_timeout) {  // of a command with the same index, before a reset
+      bench_->top().semaphore_timeout_i = 300;
+      Start();
+      Command victim = Matrix(1, true);
+      bench_->Put(0, Load());
+      bench_->Put(1, Wait(victim, 0, Sync(1, 3)));
+      bench_->Doorbell(2);
+      ASSERT_TRUE(FaultSeen());
+      ExpectFault(19, 2, 1, 3);
+      bench_->top().semaphore_timeout_i = 0;
+      bench_->QueueReset();
+    }
+    Start();
+    Command producer = Load(8, true), consumer = Matrix(8, true);
+    Signal(producer, 0, Sync(1, 3, 0));
+    Wait(consumer, 0, Sync(1, 3, 0));
+    bench_->Put(0, producer);
+    bench_->Put(1, consumer);
+    bench_->Doorbell(2);
+    int rows = 0;
+    bench_->advance = [&](unsigned unit) {
+      if (unit != 0) return 1u;
+      if (rows == 2 && bench_->started.size() < 2) return 0u;
+      if (bench_->started.empty()) return 0u;
+      bench_->fail[0] = ++rows > 3;
+      return 1u;
+    };
+    ASSERT_TRUE(FaultSeen());
+    ExpectFault(12, 1, 0, 3);
+    EXPECT_EQ(bench_->ReadRecord(0).state, 2);
+    EXPECT_EQ(bench_->ReadRecord(1).state, 3);
+    EXPECT_EQ(bench_->ReadRecord(1).cause, 23);
+    EXPECT_EQ(bench_->top().completed_o, 2u);
+    bench_->fail[0] = false;
+    bench_->advance = [](unsigned) { return 1u; };
+    bench_->QueueReset();
+    ExpectUsable();
+    bench_->QueueReset();
+  }
 }
 
 TEST_F(CommandProcessor, SemaphoreOverflowIsAFault) {
