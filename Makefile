@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test regress faults slurm-test fuzz bench coverage lint format generate area area-ecp5 mutants formal clean python
+.PHONY: help setup tool build sim wave test regress faults slurm-test fuzz bench coverage lint format generate area area-ecp5 mutants netlist-mutants formal clean python
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -100,6 +100,10 @@ area-ecp5: ## the 8x8 device on an FPGA, against its limits (some minutes); AREA
 mutants: ## plant known faults and see that a test fails for each; MUTANTS=--write: into docs/testing.md
 	@scripts/setup
 	$(VENV)/python scripts/mutants $(MUTANTS)
+
+netlist-mutants: ## draw faults with Yosys: how many does no test find? NETLISTS= units and options
+	@scripts/setup
+	$(VENV)/python scripts/netlist-mutants --jobs '$(JOBS)' $(NETLISTS)
 
 formal: ## proofs of bus rules, queues and burst cutting; FORMAL='--all' or names, see docs/formal.md
 	@scripts/setup lint

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol
@@ -51,6 +51,7 @@ class Setup:
     configs: tuple[str, ...]  # empty: all
     options: tuple[str, ...] = ()  # more ones of the worker
     variables: str = ""  # of make, that stand for these options
+    environment: Mapping[str, str] = field(default_factory=dict)  # what the worker has more in its own
 
     def arguments(self, config: str = "") -> list[str]:
         """Options of the worker; `config` in the place of all."""
@@ -88,6 +89,7 @@ class Worker:
                 stderr=self.errors,
                 text=True,
                 start_new_session=True,
+                env={**os.environ, **self.setup.environment},
             )
         return self.process
 

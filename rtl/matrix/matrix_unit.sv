@@ -333,7 +333,7 @@ module matrix_unit
   fault_t stationary_fault;
 
   stationary_loader u_stationary_loader (
-    .clk_i, .rst_ni, .clear_i(clear),
+    .clk_i, .rst_ni, .clear_i(flush_i), .stop_i(stopped),
     .start_i(pass_next), .pass_i(pass), .ready_o(loader_ready),
     .swap_i(issue_o && row.swap), .in_time_o(loader_in_time), .busy_o(loader_busy),
     .read_valid_o(stationary_read_valid_o), .read_line_o(stationary_read_line_o),

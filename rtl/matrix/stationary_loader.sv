@@ -25,6 +25,7 @@ module stationary_loader
   input  logic  clk_i,
   input  logic  rst_ni,
   input  logic  clear_i,   // forget the loads under way
+  input  logic  stop_i,    // no further row issues: forget those whose pass has issued none
   // passes
   input  logic  start_i,   // load `pass_i`; needs ready_o
   input  pass_t pass_i,
@@ -74,6 +75,8 @@ module stationary_loader
   // ---- the load of this phase ----
   load_t loads_q [RowLatency];
   logic [RowLatency-1:0] active_q, active_d;
+  // Loads in a phase whose pass has issued no row: those of the last start.
+  logic [RowLatency-1:0] ahead_q, ahead_d;
   phase_t phase_q, next_phase;
   load_t current, following, fresh, fresh_odd;
   logic active, last_row;
@@ -112,6 +115,7 @@ module stationary_loader
     active_d = active_q;
     active_d[phase_q] = active && !last_row;
     if (start_i && pass_i.int8) active_d[next_phase] = 1'b1;
+    if (stop_i) active_d = active_d & ~ahead_q;
     if (clear_i) active_d = '0;
   end
 
@@ -145,7 +149,7 @@ module stationary_loader
     lead_d = (lead_q == '0) ? '0 : lead_q - 1'b1;
     if (start_i) lead_d = LeadWidth'(StationaryLead) - LeadWidth'(!pass_i.int8);
     waiting_swap_d = (waiting_swap_q && !swap_i) || start_i;
-    if (clear_i) waiting_swap_d = 1'b0;
+    if (clear_i || stop_i) waiting_swap_d = 1'b0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -179,8 +183,6 @@ module stationary_loader
 
   arrival_t [MemoryLatency-1:0] arrival_q, arrival_d;
   arrival_t departure, arrival;
-  // Loads in a phase whose pass has issued no row: those of the last start.
-  logic [RowLatency-1:0] ahead_q, ahead_d;
 
   always_comb begin
     ahead_d = ahead_q;
@@ -188,17 +190,17 @@ module stationary_loader
       ahead_d[phase_q] = 1'b1;
       if (pass_i.int8) ahead_d[next_phase] = 1'b1;
     end
-    if (swap_i || clear_i) ahead_d = '0;
+    if (swap_i || clear_i || stop_i) ahead_d = '0;
   end
 
   always_comb begin
-    departure.valid = active && !clear_i;
+    departure.ahead = start_i || ahead_q[phase_q];
+    departure.valid = active && !clear_i && !(stop_i && departure.ahead);
     departure.int8 = current.int8;
     departure.odd = current.odd;
     departure.blank = !read_valid_o;
     departure.row = RowIndexWidth'(current.row);
     departure.strip_slot = current.strip_slot;
-    departure.ahead = start_i || ahead_q[phase_q];
     departure.slot = current.slot;
     departure.line = current.line;
     arrival_d = ($bits(arrival_t)*MemoryLatency)'({arrival_q, departure});
@@ -256,7 +258,7 @@ module stationary_loader
     wrong.address = 32'(arrival.line);
     later = arrival.ahead && !swap_i;
     held_d = (wrong.valid && later && !held_q.valid) ? wrong : held_q;
-    if (swap_i || clear_i) held_d.valid = 1'b0;
+    if (swap_i || clear_i || stop_i) held_d.valid = 1'b0;
     fault_o = (wrong.valid && !later) ? wrong : held_q;
     fault_o.valid = (wrong.valid && !later) || (held_q.valid && swap_i);
   end

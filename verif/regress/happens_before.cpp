@@ -159,7 +159,7 @@ std::optional<std::vector<Handover>> handovers(const model::Configuration& confi
   // Two waits of a command on one semaphore: its rows take in their order.
   for (auto* ends : {&given, &taken})
     for (auto& [semaphore, list] : *ends)
-      std::stable_sort(list.begin(), list.end(), [](const End& a, const End& b) {
+      std::sort(list.begin(), list.end(), [](const End& a, const End& b) {
         return a.command != b.command ? a.command < b.command : a.row < b.row;
       });
   std::vector<Handover> all;

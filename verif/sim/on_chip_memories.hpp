@@ -7,6 +7,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,16 @@ class OnChipMemories {
   /// `top`: leading part of hierarchical names to keep to and to leave out.
   explicit OnChipMemories(VerilatedContext& context, const std::string& top = "") {
     for (const auto& [path, scope] : *context.scopeNameMap()) {
-      const std::string name = path;
+      std::string name = path;
+      // A netlist is one level deeper than what it stands for (scripts/netlist-mutants).
+      if (const auto level = name.find("u_netlist."); level != std::string::npos)
+        name.erase(level, std::strlen("u_netlist."));
       if (!name.starts_with(top) || scope->varsp() == nullptr) continue;
       const auto found = scope->varsp()->find("mem");
       if (found == scope->varsp()->end() || found->second.udims() != 1) continue;
       const VerilatedVar& array = found->second;
-      list_.push_back({name.substr(top.size()), static_cast<unsigned>(array.packed().elements()),
-                       static_cast<unsigned>(array.unpacked().elements())});
+      list_.push_back(
+          {name.substr(top.size()), width(array), static_cast<unsigned>(array.elements(1))});
       places_.push_back({static_cast<std::uint8_t*>(array.datap()), array.entSize()});
     }
   }
@@ -52,6 +56,14 @@ class OnChipMemories {
     std::uint8_t* data;
     std::size_t word_bytes;
   };
+  // Bits of a word; Verilator 5.048 has another name for it.
+  static unsigned width(const auto& array) {
+    if constexpr (requires { array.entBits(); })
+      return array.entBits();
+    else
+      return static_cast<unsigned>(array.packed().elements());
+  }
+
   std::vector<harness::OnChipMemory> list_;
   std::vector<Place> places_;
 };

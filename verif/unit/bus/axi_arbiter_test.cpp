@@ -329,14 +329,14 @@ TEST_F(AxiArbiter, EachRequesterHasItsIdAndReachesTheBusInTheNextCycle) {
   check_traffic();
 }
 
-TEST_F(AxiArbiter, LongestBurstOf256Beats) {
-  if (4096 / kBusBytes < 256) {
-    // A page holds fewer beats of this bus: its longest is a page.
-    read(kLoad, {0x4000, 4096 / kBusBytes});
-    write(kStore, {0x8000, 4096 / kBusBytes});
-  } else {
-    read(kLoad, {0x4000, 256});
-    write(kStore, {0x8000, 256});
+TEST_F(AxiArbiter, BurstsOfEveryRequesterUpToTheLongest) {
+  const unsigned longest = std::min(256U, 4096 / kBusBytes);  // a page at most
+  for (unsigned beats = 1; beats <= longest; beats *= 2) {
+    for (const unsigned length : {beats, 2 * beats - 1}) {
+      if (length > longest) continue;
+      for (const unsigned id : {kFetch, kLoad}) read(id, {0x4000, length});
+      for (const unsigned id : {kStore, kRecord}) write(id, {0x8000, length});
+    }
   }
   ASSERT_TRUE(run({}));
   check_traffic();

@@ -113,8 +113,9 @@ TEST_F(BusDebts, CountsUnderEveryTemper) {
   std::mt19937_64 random(3);
   std::array<unsigned, kIds> open{};
   for (unsigned cycle = 0; cycle < 200'000; ++cycle) {
-    // Full for a while, then empty.
-    const unsigned taken = cycle / 5000 % 2 == 0 ? 90 : 20;
+    // Up to 255 bursts of each for a while, then few.
+    const bool filling = cycle / 5000 % 2 == 0;
+    const unsigned taken = filling ? 90 : 20, paid = filling ? 20 : 70;
     const auto percent = [&](unsigned chance) { return random() % 100 < chance; };
     quiet();
     std::array<unsigned, kIds> next = open;
@@ -127,7 +128,7 @@ TEST_F(BusDebts, CountsUnderEveryTemper) {
         if (ready) ++next[id];
       }
       if (const unsigned id = first + static_cast<unsigned>(random() % 2);
-          open[id] != 0 && percent(70)) {
+          open[id] != 0 && percent(paid)) {
         end(id, first == kFetch);
         --next[id];
       }

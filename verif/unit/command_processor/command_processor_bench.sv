@@ -65,7 +65,7 @@ module command_processor_bench
   input  logic        single_row_i,     // commands have one row
   input  logic        no_syncs_i,       // and neither waits nor signals
   input  logic [2:0]  advance_i, fail_i, debt_i, beat_i,
-  input  logic [63:0] debt_address_i,
+  input  logic [63:0] debt_address_i, fail_address_i,
   output logic [2:0]  started_o, unit_busy_o,
   output logic [31:0] started_index_o [3],
 
@@ -203,7 +203,7 @@ module command_processor_bench
       .report_valid_o(report_valid[u]), .report_o(report[u]), .report_ready_i(report_ready[u]),
       .cycle_i(cycle), .halt_i(halt_o), .abandon_i(abandon_o), .flush_i(flush_o),
       .busy_o(busy[u]), .blocked_o(blocked[u]), .fault_o(fault[u]), .blocked_semaphore_o(blocked_semaphore[u]),
-      .advance_i(advance_i[u]), .fail_i(fail_i[u]), .debt_i(debt_i[u]),
+      .advance_i(advance_i[u]), .fail_i(fail_i[u]), .debt_i(debt_i[u]), .fail_address_i,
       .started_o(started_o[u]), .index_o(started_index_o[u])
     );
     assign taken_o[u] = command_valid[u] && command_ready[u];

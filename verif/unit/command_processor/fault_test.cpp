@@ -1,7 +1,9 @@
 // Faults, time-outs and resets of a queue.
 #include <algorithm>
+#include <bit>
 
 #include "fixture.h"
+#include "on_chip_memories.hpp"
 
 namespace systolith::test {
 namespace {
@@ -107,6 +109,23 @@ TEST_F(CommandProcessor, ExecutionFaultStopsStartsAndLetsRunningCommandsFinish) 
   ExpectUsable();
 }
 
+TEST_F(CommandProcessor, AFaultsAddressReachesRecordAndRegister) {
+  for (unsigned i = 0; i < 60; ++i) {
+    Start();
+    const unsigned unit = i % 3;
+    const uint64_t address = bench_->random()();
+    bench_->top().fail_address_i = address;
+    bench_->fail[unit] = true;
+    bench_->Put(0, unit == 0 ? Load() : unit == 1 ? Matrix() : Store());
+    bench_->Doorbell(1);
+    ASSERT_TRUE(FaultSeen());
+    ExpectFault(12, unit + 1, 0, address);
+    EXPECT_EQ(bench_->ReadRecord(0).address, address);
+    bench_->fail[unit] = false;
+    bench_->QueueReset();
+  }
+}
+
 TEST_F(CommandProcessor, FirstFaultInRingOrderIsReported) {
   Start();
   bool go_load = false;
@@ -126,6 +145,56 @@ TEST_F(CommandProcessor, FirstFaultInRingOrderIsReported) {
 
 // Commands that ended behind the faulting one are counted before the queue stands: a host that sees
 // the fault may read `completed` at once.
+// In a bit, in two where one is corrected; what waits in the head of the queue is not read again.
+TEST_F(CommandProcessor, ACommandThatItsQueueGivesWronglyFailsUnstarted) {
+  if (sizes_.queue_depth < 3) return;  // nothing waits behind the head
+  sim::OnChipMemories memories(*bench_->top().contextp());
+  const auto& list = memories.list();
+  const auto queues = std::find_if(list.begin(), list.end(), [](const auto& m) {
+    return m.name.ends_with("u_queues.u_memory");
+  });
+  ASSERT_NE(queues, list.end());
+  const auto memory = static_cast<std::size_t>(queues - list.begin());
+  const bool secded = queues->width % 72 == 0;  // 64 bits and 8 check bits, else a parity bit
+  const uint32_t slots = std::bit_ceil(sizes_.queue_depth);
+  constexpr uint8_t kOpcodes[] = {0x10, 0x20, 0x30};
+  for (unsigned unit = 0; unit < 3; ++unit) {
+    for (uint32_t bad = 2; bad <= sizes_.queue_depth; ++bad) {
+      const bool fails = !secded || bad % 2 == 0;
+      bench_->HardReset();
+      Start(7);
+      bool go = false;
+      bench_->advance = [&](unsigned) { return go; };
+      for (uint32_t i = 0; i < bad + 2; ++i)
+        bench_->Put(i, unit == 0 ? Load(1, true) : unit == 1 ? Matrix(1, true) : Store(1, true));
+      bench_->Doorbell(bad + 1);
+      for (int i = 0; i < 1000; ++i) bench_->Step();
+      EXPECT_EQ(bench_->taken.size(), 1u);
+      const uint32_t place = bad % sizes_.queue_depth;
+      const auto word = unit * slots + place;
+      memories.flip(memory, word, 70);
+      if (secded && fails) memories.flip(memory, word, 65);
+      go = true;
+      bench_->Doorbell(bad + 2);
+      if (fails) {
+        ASSERT_TRUE(FaultSeen());
+        ExpectFault(22, 0, bad, place);
+        EXPECT_EQ(bench_->top().completed_o, bad + 1);
+        EXPECT_EQ(bench_->taken.size(), bad);
+        EXPECT_EQ(bench_->ReadRecord(bad).state, 2);
+        EXPECT_EQ(bench_->ReadRecord(bad).unit, 0);
+        EXPECT_EQ(bench_->ReadRecord(bad).opcode, kOpcodes[unit]);
+        EXPECT_TRUE(bench_->RecordUntouched(bad + 1));
+      } else {
+        ASSERT_TRUE(Idle());
+        EXPECT_FALSE(bench_->top().faulted_o);
+        EXPECT_EQ(bench_->top().completed_o, bad + 2);
+      }
+      ASSERT_FALSE(HasFailure()) << "unit " << unit << " command " << bad;
+    }
+  }
+}
+
 TEST_F(CommandProcessor, CompletedIsFinalOnceTheQueueStands) {
   for (const bool record : {false, true}) {
     bench_->HardReset();
@@ -168,31 +237,46 @@ TEST_F(CommandProcessor, FaultOfALaterCommandDoesNotReplaceTheFirst) {
 }
 
 TEST_F(CommandProcessor, CommandBlockedByRowsIsAbortedAfterAFault) {
-  Start();
-  Command producer = Load(8, true), consumer = Matrix(8, true);
-  Signal(producer, 0, Sync(1, 3, 0));
-  Wait(consumer, 0, Sync(1, 3, 0));
-  bench_->Put(0, producer);
-  bench_->Put(1, consumer);
-  bench_->Doorbell(2);
-  int rows = 0;
-  bench_->advance = [&](unsigned unit) {
-    if (unit != 0) return 1u;
-    if (rows == 2 && bench_->started.size() < 2) return 0u;
-    if (bench_->started.empty()) return 0u;
-    bench_->fail[0] = ++rows > 3;
-    return 1u;
-  };
-  ASSERT_TRUE(FaultSeen());
-  ExpectFault(12, 1, 0, 3);
-  EXPECT_EQ(bench_->ReadRecord(0).state, 2);
-  EXPECT_EQ(bench_->ReadRecord(1).state, 3);
-  EXPECT_EQ(bench_->ReadRecord(1).cause, 23);
-  EXPECT_EQ(bench_->top().completed_o, 2u);
-  bench_->fail[0] = false;
-  bench_->advance = [](unsigned) { return 1u; };
-  bench_->QueueReset();
-  ExpectUsable();
+  for (const bool after_timeout : {false, true}) {
+    if (after_timeout) {  // of a command with the same index, before a reset
+      bench_->top().semaphore_timeout_i = 300;
+      Start();
+      Command victim = Matrix(1, true);
+      bench_->Put(0, Load());
+      bench_->Put(1, Wait(victim, 0, Sync(1, 3)));
+      bench_->Doorbell(2);
+      ASSERT_TRUE(FaultSeen());
+      ExpectFault(19, 2, 1, 3);
+      bench_->top().semaphore_timeout_i = 0;
+      bench_->QueueReset();
+    }
+    Start();
+    Command producer = Load(8, true), consumer = Matrix(8, true);
+    Signal(producer, 0, Sync(1, 3, 0));
+    Wait(consumer, 0, Sync(1, 3, 0));
+    bench_->Put(0, producer);
+    bench_->Put(1, consumer);
+    bench_->Doorbell(2);
+    int rows = 0;
+    bench_->advance = [&](unsigned unit) {
+      if (unit != 0) return 1u;
+      if (rows == 2 && bench_->started.size() < 2) return 0u;
+      if (bench_->started.empty()) return 0u;
+      bench_->fail[0] = ++rows > 3;
+      return 1u;
+    };
+    ASSERT_TRUE(FaultSeen());
+    ExpectFault(12, 1, 0, 3);
+    EXPECT_EQ(bench_->ReadRecord(0).state, 2);
+    EXPECT_EQ(bench_->ReadRecord(1).state, 3);
+    EXPECT_EQ(bench_->ReadRecord(1).cause, 23);
+    EXPECT_EQ(bench_->top().completed_o, 2u);
+    bench_->fail[0] = false;
+    bench_->advance = [](unsigned) { return 1u; };
+    bench_->QueueReset();
+    ExpectUsable();
+    bench_->QueueReset();
+  }
 }
 
 TEST_F(CommandProcessor, SemaphoreOverflowIsAFault) {

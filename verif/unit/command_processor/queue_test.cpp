@@ -1,5 +1,7 @@
 // Latency, ring, records and completion of a queue without faults.
 
+#include <algorithm>
+
 #include "fixture.h"
 
 namespace systolith::test {
@@ -166,6 +168,32 @@ TEST_F(CommandProcessor, EnableChecksRingAndRecords) {
       ExpectFault(20, 0, 0, 0);
       bench_->Step();
       EXPECT_EQ(bench_->irq_fault, faults + 1);
+    }
+    bench_->QueueReset();
+  }
+}
+
+TEST_F(CommandProcessor, RingAndRecordsLieAnywhere) {
+  auto& t = bench_->top();
+  t.window_base_i[0] = 0;
+  t.window_last_i[0] = Top(sizes_) - 1;
+  t.window_permit_i[0] = 3;
+  const auto anywhere = [&](uint64_t bytes, uint64_t alignment) {
+    const uint64_t most = Top(sizes_) - bytes;
+    const uint64_t address = bench_->random()() >> (64 - sizes_.address_width);
+    return std::min(address >> bench_->random()() % 20, most) & -alignment;
+  };
+  for (int i = 0; i < 200; ++i) {
+    bench_->ring = anywhere(8 * 128, 128);
+    do bench_->records = anywhere(8 * 32, 32);
+    while (bench_->records + 256 > bench_->ring && bench_->records < bench_->ring + 1024);
+    Start(3);
+    for (uint32_t c = 0; c < 11; c += 5) {  // the second time round the ring, too
+      for (uint32_t n = c; n < c + 5; ++n) bench_->Put(n, Nop(true));
+      bench_->Doorbell(c + 5);
+      ASSERT_TRUE(Idle());
+      ASSERT_EQ(t.completed_o, c + 5);
+      for (uint32_t n = c; n < c + 5; ++n) ASSERT_EQ(bench_->ReadRecord(n).index, n);
     }
     bench_->QueueReset();
   }

@@ -1,7 +1,8 @@
 // Stands in for a unit: keeps the unit contract with one command held, while the test decides pace, faults and debts.
 //
 // A command's rows pass one at a time, in cycles with `advance_i` and when both waits allow the row. With `fail_i` the
-// next row fails the command. A failed command reports once `debt_i` has fallen.
+// next row fails the command, at its number with the bits of `fail_address_i` flipped. A failed command reports once
+// `debt_i` has fallen.
 `default_nettype none
 
 module stub_unit
@@ -39,6 +40,7 @@ module stub_unit
   input  logic        advance_i,
   input  logic        fail_i,
   input  logic        debt_i,
+  input  logic [63:0] fail_address_i,
   output logic        started_o,       // pulse
   output logic [31:0] index_o
 );
@@ -86,7 +88,7 @@ module stub_unit
   assign report_o = '{
     index: header_q.index, record: header_q.record, raise_irq: header_q.raise_irq, unit: Unit,
     opcode: header_q.opcode, state: result_q, cause: cause_q,
-    address: (result_q == StateFailed) ? 64'(row_q) : '0, start: start_q
+    address: (result_q == StateFailed) ? 64'(row_q) ^ fail_address_i : '0, start: start_q
   };
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -260,11 +260,9 @@ class LoadBench {
   std::vector<State> state_;
   std::deque<size_t> queue_;
   std::deque<Owed> owed_;
-  size_t asked_ever_ = 0;
   uint32_t beat_ = 0;
   bool r_presented_ = false;
   bool ar_waiting_ = false;
-  bool stopped_before_ = false;
   uint64_t ar_address_ = 0;
   uint32_t ar_beats_ = 0;
   bool ar_void_ = false;  // the waiting AR belongs to what a flush forgot

@@ -1,4 +1,4 @@
-// load_unit with plain ports of fixed width, for load_unit_test.cpp.
+// load_unit with plain ports of fixed width, for the tests beside it.
 `default_nettype none
 
 module load_unit_bench

@@ -162,6 +162,7 @@ void Bench::give(uint32_t semaphore, uint32_t count) {
 }
 
 void Bench::clear() {
+  queue_.clear();
   top_->clear_i = 1;
   step();
   top_->clear_i = 0;

@@ -78,7 +78,7 @@ class Bench {
   std::vector<uint32_t> drain_row(uint32_t row, uint32_t* tag = nullptr);
   /// Adds `count` to a semaphore, in the next cycle.
   void give(uint32_t semaphore, uint32_t count);
-  /// Clears memories and semaphores and waits for the end.
+  /// Forgets what is queued, clears memories and semaphores and waits for the end.
   void clear();
 
   Vmatrix_unit_bench& top() { return *top_; }

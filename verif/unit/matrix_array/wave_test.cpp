@@ -481,6 +481,32 @@ TEST(Wave, DirectedCorners) {
   }
 }
 
+// Beside ordinary values a subnormal is lost in the sum; here each is a factor of every product.
+TEST(Wave, SubnormalOperandsCountInFull) {
+  Bench bench(11);
+  std::mt19937_64& random = bench.random();
+  const auto subnormal = [&] {
+    const uint64_t bits = random();
+    return static_cast<uint16_t>((bits & 0x8000) | (bits >> 16 & 0x7f) >> (bits >> 32) % 7);
+  };
+  const auto ordinary = [&] {
+    const uint64_t bits = random();
+    return static_cast<uint16_t>((bits & 0x807f) | (130 + (bits >> 24) % 100) << 7);
+  };
+  std::vector<Pass> passes = RandomPasses(random, 120, 2 * kCols, 0, false);
+  bool in_rows = false;
+  for (Pass& pass : passes) {
+    if (pass.int8) continue;
+    in_rows = !in_rows;
+    for (uint16_t& w : pass.w) w = in_rows ? ordinary() : subnormal();
+    for (Row& row : pass.rows) {
+      for (uint16_t& a : row.a) a = in_rows ? subnormal() : ordinary();
+      for (uint32_t& seed : row.seed) seed = 0;
+    }
+  }
+  bench.Run(passes, Writes::kRandom);
+}
+
 // R34: a NaN in row i of A reaches row i only, one in column j of B column j only.
 TEST(Wave, NanStaysInItsRowAndColumn) {
   Bench bench(9);

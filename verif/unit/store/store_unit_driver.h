@@ -137,6 +137,7 @@ class Driver {
   std::vector<Burst> bursts;             // as addressed
   std::set<std::size_t> failing_bursts;  // get an error response
   std::uint64_t cycle = 0;
+  std::uint32_t index_base = 0;                                    // index of the first command
   std::uint64_t first_w = 0, last_w = 0, last_b = 0, last_aw = 0;  // cycles
   std::uint64_t w_beats = 0, b_count = 0;
   bool stop_at_fault = true;  // raise halt_i after a failed report, as the command processor does
@@ -375,7 +376,7 @@ class Driver {
   void check_completed() {
     ASSERT_EQ(reports.size(), queue.size());
     for (std::size_t i = 0; i < reports.size(); i++) {
-      EXPECT_EQ(reports[i].index, i);
+      EXPECT_EQ(reports[i].index, index_base + i);
       EXPECT_EQ(reports[i].state, kCompleted);
       EXPECT_EQ(reports[i].cause, 0);
       EXPECT_EQ(reports[i].address, 0);
@@ -443,7 +444,7 @@ class Driver {
       return;
     }
     const Command& command = queue[next_command];
-    top.index_i = static_cast<std::uint32_t>(next_command);
+    top.index_i = index_base + static_cast<std::uint32_t>(next_command);
     top.base_i = command.base;
     top.run_i = command.run;
     top.merge_i = command.merge;

@@ -1,0 +1,148 @@
+// Store unit: completion, waits and signals, and how many bursts are owed.
+#include "fixture.h"
+
+namespace systolith::store_test {
+namespace {
+
+TEST_F(StoreUnit, ReportsTellIndexAndStartInEveryBit) {
+  d.fill({kTagFp32});
+  for (const std::uint64_t bits :
+       {0x5a5a'5a5a'5a5a, 0xa5a5'a5a5'a5a5, 0xffff'0000'fff0, 0x0100'ffff'0000}) {
+    d.restart();
+    d.index_base = static_cast<std::uint32_t>(bits);
+    d.cycle = bits;
+    d.add(dense(kRaw, 1, 0));
+    d.run();
+    d.check_completed();
+    ASSERT_EQ(d.reports.size(), 1U);
+    EXPECT_GE(d.reports[0].start, bits);
+    EXPECT_LT(d.reports[0].start, d.first_w);
+  }
+}
+
+TEST_F(StoreUnit, DoneOnlyAfterTheLastResponse) {
+  d.fill({kTagNone});
+  Command c = dense(kRaw, 6, 1024);
+  c.signals = {sync(3, 7), sync_rows(4, 1, 1)};
+  d.timing.b_least = d.timing.b_most = 200;
+  d.add(c);
+  std::uint64_t responses = 0;
+  while (d.reports.empty() && !HasFailure()) {
+    const std::uint64_t before = d.b_count;
+    d.step();
+    responses = before;
+    // Beats are all gone long before; nothing may be told before the responses.
+    const std::uint64_t bursts_of_row = d.expect_bursts(kBase, c.run).size();
+    EXPECT_LE(d.semaphore[4] * 2 * bursts_of_row, responses);
+    if (responses < 6 * bursts_of_row) {
+      EXPECT_EQ(d.semaphore[3], 0u);
+    }
+    ASSERT_LT(d.cycle, 20000u);
+  }
+  EXPECT_GT(d.reports[0].cycle, d.last_b);
+  EXPECT_EQ(d.semaphore[3], 7u);
+  EXPECT_EQ(d.semaphore[4], 3u);
+  d.check_memory();
+  d.check_completed();
+}
+
+TEST_F(StoreUnit, SignalsByRowsCountTheRestToo) {
+  d.fill({kTagNone});
+  d.timing = timings()[1];
+  std::vector<std::uint32_t> expected(16, 0);
+  for (unsigned rows : {1u, 2u, 3u, 4u, 5u, 7u, 8u, 9u}) {
+    for (unsigned n : {0u, 1u, 2u, 3u}) {
+      for (const bool merge : {false, true}) {
+        Command c = dense(kRaw, rows, 0);
+        c.stride[0] = c.run;
+        c.base = kBase + 0x10000 * d.queue.size();
+        c.merge = merge && rows > 1;
+        c.signals = {sync_rows(n, 1, n), sync_rows(4 + n, 3, n)};
+        expected[n] += (rows + (1u << n) - 1) >> n;
+        expected[4 + n] += 3 * ((rows + (1u << n) - 1) >> n);
+        d.add(c);
+      }
+    }
+  }
+  d.run();
+  EXPECT_EQ(d.semaphore, expected);
+  d.check_memory();
+  d.check_completed();
+}
+
+TEST_F(StoreUnit, WaitsAreSubtractedOnceBeforeTheStart) {
+  d.fill({kTagNone});
+  Command c = dense(kRaw, 4, 1024);
+  c.waits = {sync(1, 5), sync(2, 3)};
+  d.add(c);
+  d.idle(50);
+  EXPECT_TRUE(d.top.blocked_o);
+  EXPECT_TRUE(d.top.busy_o);
+  EXPECT_EQ(d.w_beats, 0u);
+  d.semaphore[1] = 6;
+  d.idle(50);
+  EXPECT_EQ(d.semaphore[1], 1u);
+  EXPECT_TRUE(d.top.blocked_o);
+  EXPECT_TRUE(d.bursts.empty());
+  d.semaphore[2] = 3;
+  d.run();
+  EXPECT_EQ(d.semaphore[1], 1u);
+  EXPECT_EQ(d.semaphore[2], 0u);
+  d.check_memory();
+  d.check_completed();
+}
+
+TEST_F(StoreUnit, RowsAreReadAndStoredAsTheirWaitAllowsThem) {
+  d.fill({kTagFp32});
+  for (const bool accumulators : {true, false}) {
+    for (unsigned n : {0u, 1u, 2u}) {
+      d.restart();
+      d.semaphore.assign(16, 0);
+      Command c = dense(kRaw, 7, 1024);
+      c.accumulators = accumulators;
+      c.run = std::min(c.run, d.line_bytes);
+      c.waits = {sync_rows(1, 2, n), sync_rows(2, 1, 0)};
+      c.signals = {sync_rows(3, 1, 0), 0};
+      d.add(c);
+      d.semaphore[2] = 7;
+      const std::uint64_t bursts_of_row = d.expect_bursts(kBase, c.run).size();
+      for (unsigned granted = 0; granted < 7; granted += 1u << n) {
+        d.idle(400);
+        // Before the grant the next row is not addressed, and the rows before are out and visible.
+        EXPECT_EQ(d.bursts.size(), granted * bursts_of_row);
+        EXPECT_EQ(d.semaphore[3], granted);
+        EXPECT_TRUE(d.top.blocked_o);
+        // What the row holds until its grant is nobody's business.
+        for (unsigned row = granted; row < granted + (1u << n); row++) d.rewrite(accumulators, row);
+        d.semaphore[1] += 2;
+      }
+      d.run();
+      EXPECT_EQ(d.semaphore[1], 0u);
+      EXPECT_EQ(d.semaphore[2], 0u);
+      d.check_memory();
+      d.check_completed();
+    }
+  }
+}
+
+TEST_F(StoreUnit, MoreBurstsThanMayBeOwed) {
+  d.fill({kTagNone});
+  d.timing.b_when_full = true;
+  for (const int extra : {-1, 0, 1}) {
+    for (const unsigned times : {1u, 2u}) {
+      d.restart();
+      const int rows = static_cast<int>(times * d.outstanding) + extra;
+      if (rows < 1) continue;
+      Command c = dense(kInt8, static_cast<std::uint32_t>(rows), 256);
+      c.run = 1;
+      c.local_pitch = 0;
+      d.add(c);
+      d.run();
+      d.check_memory();
+      d.check_completed();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace systolith::store_test
