@@ -181,19 +181,28 @@ TEST_F(MatrixUnit, RefusedSignalFailsTheCommandAndAbortsTheYounger) {
 }
 
 TEST_F(MatrixUnit, HaltDropsWhatWaitsAndFinishesWhatRuns) {
-  fill(13);
-  Command c = dense(false, 30, sizes.cols, sizes.rows);
-  bench.queue(c);
-  model.apply(c);
-  c.c_base = 40;
-  c.waits[0] = {1, 0, false, 0};
-  bench.queue(c);
-  for (int i = 0; i < 30; ++i) bench.step();
-  bench.top().halt_i = 1;
-  for (int i = 0; i < 300; ++i) bench.step();
-  EXPECT_FALSE(bench.top().busy_o);
-  check_completed(1);
-  check_rows(0, 30);
+  for (const unsigned port : {0u, 1u}) {
+    model = Model(sizes);
+    fill(13 + port);
+    Command c = dense(false, 30, sizes.cols, sizes.rows);
+    bench.queue(c);
+    model.apply(c);
+    c.c_base = 40;
+    c.waits[port] = {1, 0, false, 0};
+    bench.queue(c);
+    for (int i = 0; i < 30; ++i) bench.step();
+    bench.top().halt_i = 1;
+    for (int i = 0; i < 300; ++i) bench.step();
+    EXPECT_FALSE(bench.top().busy_o);
+    ASSERT_EQ(bench.reports.size(), port + 1);
+    EXPECT_EQ(bench.reports[port].index, 2 * port);
+    EXPECT_EQ(bench.reports[port].state, kCompleted);
+    check_rows(0, 30);
+    bench.top().flush_i = 1;
+    for (int i = 0; i < 5; ++i) bench.step();
+    bench.clear();
+    bench.top().flush_i = bench.top().halt_i = 0;
+  }
 }
 
 TEST_F(MatrixUnit, ACommandBlockedInARowWaitEndsAbortedOnAbandon) {
