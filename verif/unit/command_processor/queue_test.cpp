@@ -83,6 +83,26 @@ TEST_F(CommandProcessor, RunningDryAndRestartingLosesNothing) {
   EXPECT_GE(bench_->irq_idle, 999);
 }
 
+// Whenever a command comes in: also in the cycle in which another leaves its queue.
+TEST_F(CommandProcessor, AUnitGetsEachCommandOnce) {
+  for (int delay = 0; delay < 120; ++delay) {
+    Start();
+    bool go = false;
+    bench_->advance = [&](unsigned) { return go; };
+    for (uint32_t i = 0; i < 5; ++i) bench_->Put(i, Load());
+    bench_->Doorbell(3);
+    for (int i = 0; i < 200; ++i) bench_->Step();
+    bench_->Doorbell(5);
+    for (int i = 0; i < delay; ++i) bench_->Step();
+    go = true;
+    ASSERT_TRUE(Idle());
+    for (int i = 0; i < 50; ++i) bench_->Step();
+    ASSERT_EQ(bench_->started, (std::vector<uint32_t>{0, 1, 2, 3, 4})) << "delay " << delay;
+    EXPECT_EQ(bench_->top().completed_o, 5u);
+    bench_->QueueReset();
+  }
+}
+
 TEST_F(CommandProcessor, RingOfOneSlotAndLargestRing) {
   Start(0);
   for (uint32_t i = 0; i < 5; ++i) {
