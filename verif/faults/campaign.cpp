@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "program_generator.hpp"
 #include "reference.hpp"
 #include "session.hpp"
 #include "systolith/registers.h"
@@ -16,7 +19,12 @@ constexpr std::uint64_t kLate = 500;  // cycles in which late responses would sh
 void expect_still(Session& session, const char* when) {
   const std::vector<std::uint8_t> before = session.image();
   session.device().step(kLate);
-  if (session.image() != before) throw Wrong("late", std::string("memory changes ") + when);
+  const std::vector<std::uint8_t> after = session.image();
+  const auto changed = std::ranges::mismatch(before, after);
+  if (changed.in1 != before.end())
+    throw Wrong("late", fmt::format("memory changes {}, at {:#x}", when,
+                                    regress::kBase +
+                                        static_cast<std::uint64_t>(changed.in1 - before.begin())));
 }
 
 void end_reset(Session& session) {

@@ -222,8 +222,16 @@ End Session::feed(const regress::Drawn& drawn) {
 End Session::end_of(bool await) {
   if (await) wait([&] { return (read32(SYSTOLITH_REGISTER_STATUS) & kBusy) == 0; });
   if (hangs_) return End::hung;
-  completed_ = read32(SYSTOLITH_REGISTER_COMPLETED);
   const std::uint32_t status = read32(SYSTOLITH_REGISTER_STATUS);
+  // Where the bus is stuck, commands that other units run go on, and are recorded.
+  if ((status & kStuck) != 0) {
+    std::uint64_t beats = 0;
+    do {
+      beats = monitor_.beats();
+      step(1000);
+    } while (beats != monitor_.beats());
+  }
+  completed_ = read32(SYSTOLITH_REGISTER_COMPLETED);
   return (status & kStuck) != 0 ? End::stuck : (status & kFaulted) != 0 ? End::faulted : End::idle;
 }
 
