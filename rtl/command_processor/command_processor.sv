@@ -116,6 +116,7 @@ module command_processor
   input  logic [2:0]  unit_owed_i,
   input  logic [2:0]  unit_beat_i,               // a response's beat came (R of load, B of store)
   input  address_t [2:0] unit_owed_address_i,    // oldest burst owed
+  input  logic [2:0][31:0] unit_owed_index_i,    // its command
   input  logic [3:0]  bus_owed_i,                // by ID, see `bus_debts`
   input  logic [2:0]  unit_blocked_i,
   input  logic [2:0]  unit_fault_i,
@@ -151,10 +152,10 @@ module command_processor
   address_t    record_owed_address;
   logic [31:0] record_owed_index;
   logic        victim_valid, victim_reported;
-  logic [31:0] victim_index, search_index;
+  logic [31:0] victim_index;
   logic [63:0] victim_semaphore;
-  logic [1:0]  search_unit;
-  logic        search_done;
+  logic [1:0]  oldest_unit;
+  logic        oldest_done;
   logic        timeout_valid, nop_valid;
   report_t     timeout_report, nop_report;
   logic [4:0]  report_ready;
@@ -191,7 +192,7 @@ module command_processor
     .fetch_owed_address_i(fetch_owed_address), .fetch_beat_i(fetch_beat),
     .fetch_arriving_i(fetch_arriving),
     .command_valid_i(command_valid), .decode_idle_i(decode_idle),
-    .decode_offering_i(decode_offering), .decode_index_i(decode_index), .stop_o(stop),
+    .decode_offering_i(decode_offering), .stop_o(stop),
     .completed_i(completed), .fault_seen_i(fault_seen), .fault_valid_i(fault_valid),
     .fault_index_i(fault_index),
     .fault_cause_i(fault_cause), .fault_unit_i(fault_unit), .fault_address_i(fault_address),
@@ -201,10 +202,10 @@ module command_processor
     .victim_valid_o(victim_valid), .victim_index_o(victim_index),
     .victim_semaphore_o(victim_semaphore), .victim_reported_i(victim_reported),
     .report_valid_o(timeout_valid), .report_o(timeout_report), .report_ready_i(report_ready[4]),
-    .search_index_o(search_index), .search_unit_i(search_unit), .search_done_i(search_done),
+    .oldest_unit_i(oldest_unit), .oldest_done_i(oldest_done),
     .halt_o, .abandon_o, .flush_o, .clear_o(clear),
     .queued_i(queued), .failing_i(failing), .active_i(active),
-    .unit_busy_i, .unit_owed_i, .unit_beat_i, .unit_owed_address_i, .bus_owed_i,
+    .unit_busy_i, .unit_owed_i, .unit_beat_i, .unit_owed_address_i, .unit_owed_index_i, .bus_owed_i,
     .unit_blocked_i, .unit_fault_i,
     .unit_blocked_semaphore_i,
     .memory_clear_o, .memory_clear_busy_i
@@ -301,7 +302,7 @@ module command_processor
     .refuse_valid_i(refuse_valid), .refuse_i(refuse), .refuse_ready_o(refuse_ready),
     .victim_valid_i(victim_valid), .victim_index_i(victim_index),
     .victim_semaphore_i(victim_semaphore), .victim_reported_o(victim_reported),
-    .search_index_i(search_index), .search_unit_o(search_unit), .search_done_o(search_done),
+    .oldest_unit_o(oldest_unit), .oldest_done_o(oldest_done),
     .completed_o(completed), .irq_command_o, .command_done_o,
     .fault_seen_o(fault_seen), .fault_valid_o(fault_valid), .fault_index_o(fault_index),
     .fault_cause_o(fault_cause), .fault_unit_o(fault_unit), .fault_address_o(fault_address),

@@ -46,10 +46,9 @@ module completion
   input  logic [63:0] victim_semaphore_i,
   output logic        victim_reported_o,   // pulse
 
-  // looking for a unit's oldest command
-  input  logic [31:0] search_index_i,      // in flight
-  output logic [1:0]  search_unit_o,
-  output logic        search_done_o,       // that command is complete already
+  // the oldest command that is not counted
+  output logic [1:0]  oldest_unit_o,
+  output logic        oldest_done_o,       // it is complete, and counted next
 
   // what the host sees
   output logic [31:0] completed_o,
@@ -175,10 +174,8 @@ module completion
   always_ff @(posedge clk_i) begin
     if (dispatched_i) unit_of[place_t'(dispatch_index_i)] <= dispatch_unit_i;
   end
-  logic unused_search;
-  assign unused_search = ^search_index_i[31:PlaceWidth];
-  assign search_unit_o = unit_of[place_t'(search_index_i)];
-  assign search_done_o = done_q[place_t'(search_index_i)];
+  assign oldest_unit_o = unit_of[place_t'(completed_q)];
+  assign oldest_done_o = done_q[place_t'(completed_q)];
 
   // ---- the first fault in ring order ----
   logic        fault_valid_q, fault_valid_d;

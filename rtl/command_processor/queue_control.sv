@@ -2,7 +2,7 @@
 //
 //   Off -> CheckRing -> CheckRecords -> Run -> Halt -> Faulted   (fault; of the checks at once)
 //   any but Stuck -> Drain -> Clear -> Off                            (queue reset)
-//   any -> Blame -> Stuck                            (bus time-out; only rst_ni leads out)
+//   any -> Stuck                                     (bus time-out; only rst_ni leads out)
 //
 // Halt: units start nothing more (`halt_o`); once each is idle or only blocked on a semaphore, and
 // stays so for Settle cycles, those blocked are told to abandon; once all is idle, recorded, counted
@@ -72,7 +72,6 @@ module queue_control
   input  logic        command_valid_i,
   input  logic        decode_idle_i,
   input  logic        decode_offering_i,
-  input  logic [31:0] decode_index_i,
   output logic        stop_o,            // fetch and decode
 
   // completion
@@ -95,9 +94,8 @@ module queue_control
   output logic        report_valid_o,    // the victim, if its unit never started it
   output report_t     report_o,
   input  logic        report_ready_i,
-  output logic [31:0] search_index_o,
-  input  logic [1:0]  search_unit_i,
-  input  logic        search_done_i,
+  input  logic [1:0]  oldest_unit_i,     // of the oldest command that is not counted
+  input  logic        oldest_done_i,
 
   // units: load, matrix, store
   output logic        halt_o,
@@ -111,6 +109,7 @@ module queue_control
   input  logic [2:0]  unit_owed_i,
   input  logic [2:0]  unit_beat_i,
   input  address_t [2:0] unit_owed_address_i,
+  input  logic [2:0][31:0] unit_owed_index_i,
   input  logic [3:0]  bus_owed_i,       // by ID: the bus keeps this requester waiting
   input  logic [2:0]  unit_blocked_i,
   input  logic [2:0]  unit_fault_i,     // level: a command has failed, though its report may wait for debts
@@ -124,7 +123,7 @@ module queue_control
   localparam logic [3:0] Settle = 4'd15;
 
   typedef enum logic [3:0] {
-    Off, CheckRing, CheckRecords, Run, Halt, Faulted, Drain, Clear, Blame, Stuck
+    Off, CheckRing, CheckRecords, Run, Halt, Faulted, Drain, Clear, Stuck
   } state_e;
   state_e state_q, state_d;
 
@@ -204,7 +203,7 @@ module queue_control
   end
   // The matrix unit has no bus.
   logic unused_matrix;
-  assign unused_matrix = ^{unit_beat_i[1], unit_owed_address_i[1]};
+  assign unused_matrix = ^{unit_beat_i[1], unit_owed_address_i[1], unit_owed_index_i[1]};
 
   // ---- semaphore time-out: nothing can move but by a signal that does not come ----
   logic [2:0]  waiting;
@@ -222,16 +221,11 @@ module queue_control
   assign starved_d = starved ? starved_q + 32'd1 : '0;
   assign starved_long = semaphore_timeout_i != '0 && starved && starved_d >= semaphore_timeout_i;
 
-  // ---- whose bus time-out ----
-  logic [31:0] search_q, search_d;
-  logic [1:0]  blamed_q, blamed_d;         // unit, 0: fetch or record
   logic        own_fault_q, own_fault_d;   // a fault that is not a command's
   logic [31:0] own_index_q, own_index_d;
   logic [7:0]  own_cause_q, own_cause_d, own_unit_q, own_unit_d;
   logic [63:0] own_address_q, own_address_d;
   logic        draining_q, draining_d;
-
-  assign search_index_o = (state_q == Blame) ? search_q : completed_i;
 
   // ---- states ----
   logic halt_q, halt_d, abandon_q, abandon_d;
@@ -252,8 +246,6 @@ module queue_control
     victim_semaphore_d = victim_semaphore_q;
     victim_unit_d = victim_unit_q;
     victim_reported_d = victim_reported_q || (victim_q && victim_reported_i);
-    search_d = search_q;
-    blamed_d = blamed_q;
     own_fault_d = own_fault_q;
     own_index_d = own_index_q;
     own_cause_d = own_cause_q;
@@ -294,8 +286,8 @@ module queue_control
           victim_d = 1'b1;
           victim_reported_d = 1'b0;
           victim_index_d = completed_i;
-          victim_unit_d = search_unit_i;
-          victim_semaphore_d = 64'(unit_blocked_semaphore_i[search_unit_i - 2'd1]);
+          victim_unit_d = oldest_unit_i;
+          victim_semaphore_d = 64'(unit_blocked_semaphore_i[oldest_unit_i - 2'd1]);
           halt_d = 1'b1;
           state_d = Halt;
         end else if (overrun_q && completed_i == tail_q) begin
@@ -313,9 +305,9 @@ module queue_control
         if (settle_q == Settle && quiet) begin
           if (unit_busy_i != '0) begin
             abandon_d = 1'b1;
-          end else if (record_idle_i && !fetch_owed_i && !search_done_i &&
+          end else if (record_idle_i && !fetch_owed_i && !oldest_done_i &&
                        (!victim_q || victim_reported_q)) begin
-            // What ended is counted: `search_done_i` is of the oldest command that is not.
+            // What ended is counted: `oldest_done_i` is of the oldest command that is not.
             state_d = Faulted;
           end
         end
@@ -339,46 +331,33 @@ module queue_control
           state_d = Off;
         end
       end
-      Blame: begin
-        search_d = search_q + 32'd1;
-        if (blamed_q == 2'd0) begin
-          state_d = Stuck;
-        end else if (search_q == decode_index_i) begin
-          own_index_d = completed_i;
-          state_d = Stuck;
-        end else if (search_unit_i == blamed_q && !search_done_i) begin
-          own_index_d = search_q;
-          state_d = Stuck;
-        end
-      end
       default: begin   // Stuck
         state_d = Stuck;
       end
     endcase
 
-    if (state_q != Blame && state_q != Stuck) begin
+    if (state_q != Stuck) begin
       if (expired != '0) begin
         own_fault_d = 1'b1;
         own_cause_d = CauseBusTimeout;
-        search_d = completed_i;
+        own_unit_d = UnitCommandProcessor;
         halt_d = 1'b1;
-        state_d = Blame;
+        state_d = Stuck;
         if (expired[0]) begin
-          blamed_d = 2'd0;
           own_index_d = fetch_arriving_i;
           own_address_d = 64'(fetch_owed_address_i);
         end else if (expired[1]) begin
-          blamed_d = UnitLoad[1:0];
+          own_unit_d = UnitLoad;
+          own_index_d = unit_owed_index_i[0];
           own_address_d = 64'(unit_owed_address_i[0]);
         end else if (expired[2]) begin
-          blamed_d = UnitStore[1:0];
+          own_unit_d = UnitStore;
+          own_index_d = unit_owed_index_i[2];
           own_address_d = 64'(unit_owed_address_i[2]);
         end else begin
-          blamed_d = 2'd0;
           own_index_d = record_owed_index_i;
           own_address_d = 64'(record_owed_address_i);
         end
-        own_unit_d = 8'(blamed_d);
       end else if (queue_reset_i && state_q != Drain && state_q != Clear) begin
         draining_d = 1'b1;
         state_d = Drain;
@@ -439,8 +418,6 @@ module queue_control
     victim_index_q <= victim_index_d;
     victim_semaphore_q <= victim_semaphore_d;
     victim_unit_q <= victim_unit_d;
-    search_q <= search_d;
-    blamed_q <= blamed_d;
   end
 
   // A failed command that never started gets its record from here.

@@ -66,6 +66,7 @@ module load_unit
     output logic                            busy_o,
     output logic                            owed_o,
     output address_t                        owed_address_o,   // of the oldest burst owed
+    output logic [31:0]                     owed_index_o,     // its command, once all earlier data is written
     output logic                            beat_o,           // pulse: a beat was taken
     output logic                            dropped_beats_o,  // pulse: one was dropped by the flush
     output logic                            blocked_o,
@@ -221,6 +222,7 @@ module load_unit
   assign busy_o          = held || context_valid || current_valid || tracked;
   assign owed_o          = burst_valid;
   assign owed_address_o  = burst_address;
+  assign owed_index_o    = current_data.index;
   assign beat_o          = r_valid_i && r_ready_o;
   assign dropped_beats_o = beat_o && flush_i;
 

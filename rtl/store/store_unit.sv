@@ -63,6 +63,7 @@ module store_unit
   output logic               busy_o,
   output logic               owed_o,
   output address_t           owed_address_o,   // of the oldest owed burst
+  output logic [31:0]        owed_index_o,     // its command
   output logic               blocked_o,
   output logic               fault_o,
 
@@ -263,6 +264,7 @@ module store_unit
   assign respond        = b_valid_i && owed;
   assign owed_o         = owed;
   assign owed_address_o = oldest.address;
+  assign owed_index_o   = slot_q[response_slot_q].index;
 
   // ---- data ----
   logic drain_done;

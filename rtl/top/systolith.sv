@@ -206,6 +206,7 @@ module systolith
   logic halt, abandon, flush;
   logic [2:0] unit_busy, unit_owed, unit_beat, unit_blocked, unit_fault;
   address_t [2:0] unit_owed_address;
+  logic [2:0][31:0] unit_owed_index;
   logic [2:0][SemaphoreWidth-1:0] unit_blocked_semaphore;
   logic memory_clear, scratchpad_clear_busy, accumulators_clear_busy;
   logic resetting, command_done, dropped_beat;
@@ -247,8 +248,8 @@ module systolith
     .report_valid_i(report_valid), .report_i(report), .report_ready_o(report_ready),
     .cycle_o(cycle), .halt_o(halt), .abandon_o(abandon), .flush_o(flush),
     .unit_busy_i(unit_busy), .unit_owed_i(unit_owed), .unit_beat_i(unit_beat),
-    .unit_owed_address_i(unit_owed_address), .bus_owed_i(bus_owed), .unit_blocked_i(unit_blocked),
-    .unit_fault_i(unit_fault),
+    .unit_owed_address_i(unit_owed_address), .unit_owed_index_i(unit_owed_index),
+    .bus_owed_i(bus_owed), .unit_blocked_i(unit_blocked), .unit_fault_i(unit_fault),
     .unit_blocked_semaphore_i(unit_blocked_semaphore),
     .memory_clear_o(memory_clear), .memory_clear_busy_i(scratchpad_clear_busy || accumulators_clear_busy)
   );
@@ -281,6 +282,7 @@ module systolith
     .report_valid_o(report_valid[0]), .report_o(report[0]), .report_ready_i(report_ready[0]),
     .cycle_i(cycle), .halt_i(halt), .abandon_i(abandon), .flush_i(flush),
     .busy_o(unit_busy[0]), .owed_o(unit_owed[0]), .owed_address_o(unit_owed_address[0]),
+    .owed_index_o(unit_owed_index[0]),
     .beat_o(unit_beat[0]), .dropped_beats_o(dropped_beat), .blocked_o(unit_blocked[0]),
     .fault_o(unit_fault[0]),
     .scratchpad_write_valid_o(scratchpad_write_valid), .scratchpad_write_line_o(scratchpad_write_line),
@@ -343,6 +345,7 @@ module systolith
   );
   assign unit_beat[1] = 1'b0;
   assign unit_owed_address[1] = '0;
+  assign unit_owed_index[1] = '0;
 
   // ---- store unit ----
   logic drain_read_valid;
@@ -363,6 +366,7 @@ module systolith
     .report_valid_o(report_valid[2]), .report_o(report[2]), .report_ready_i(report_ready[2]),
     .cycle_i(cycle), .halt_i(halt), .abandon_i(abandon), .flush_i(flush),
     .busy_o(unit_busy[2]), .owed_o(unit_owed[2]), .owed_address_o(unit_owed_address[2]),
+    .owed_index_o(unit_owed_index[2]),
     .blocked_o(unit_blocked[2]), .fault_o(unit_fault[2]),
     .drain_read_valid_o(drain_read_valid), .drain_read_row_o(drain_read_row),
     .drain_read_data_i(drain_read_data), .drain_read_tag_i(drain_read_tag),

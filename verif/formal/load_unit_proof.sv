@@ -94,7 +94,7 @@ module load_unit_proof
     .signal_overflow_i(overflow_i & signal_ready_i & signal_valid),
     .report_valid_o(), .report_o(), .report_ready_i,
     .cycle_i('0), .halt_i(halt), .abandon_i(abandon_i && halt), .flush_i(flush),
-    .busy_o(), .owed_o(owed), .owed_address_o(), .beat_o(), .dropped_beats_o(), .blocked_o(), .fault_o(),
+    .busy_o(), .owed_o(owed), .owed_address_o(), .owed_index_o(), .beat_o(), .dropped_beats_o(), .blocked_o(), .fault_o(),
     .scratchpad_write_valid_o(), .scratchpad_write_line_o(), .scratchpad_write_word_o(),
     .scratchpad_write_data_o(), .scratchpad_write_strobe_o(),
     .accumulator_write_valid_o(), .accumulator_write_ready_i(accumulator_ready_i),

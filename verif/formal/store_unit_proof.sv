@@ -105,7 +105,7 @@ module store_unit_proof
     .signal_overflow_i(overflow_i & signal_ready_i & signal_valid),
     .report_valid_o(), .report_o(), .report_ready_i,
     .cycle_i('0), .halt_i(halt), .abandon_i(abandon_i && halt), .flush_i(flush),
-    .busy_o(), .owed_o(owed), .owed_address_o(), .blocked_o(), .fault_o(),
+    .busy_o(), .owed_o(owed), .owed_address_o(), .owed_index_o(), .blocked_o(), .fault_o(),
     .drain_read_valid_o(), .drain_read_row_o(), .drain_read_data_i(row), .drain_read_tag_i(row_tag_i),
     .drain_read_error_i(row_error_i), .scratchpad_read_error_i(line_error_i),
     .scratchpad_read_valid_o(line_valid), .scratchpad_read_line_o(),

@@ -66,6 +66,7 @@ module command_processor_bench
   input  logic        no_syncs_i,       // and neither waits nor signals
   input  logic [2:0]  advance_i, fail_i, debt_i, beat_i,
   input  logic [63:0] debt_address_i, fail_address_i,
+  input  logic [31:0] debt_index_i,
   output logic [2:0]  started_o, unit_busy_o,
   output logic [31:0] started_index_o [3],
 
@@ -158,7 +159,8 @@ module command_processor_bench
     .report_valid_i(report_valid), .report_i(report), .report_ready_o(report_ready),
     .cycle_o(cycle), .halt_o, .abandon_o, .flush_o,
     .unit_busy_i(busy), .unit_owed_i(debt_i), .unit_beat_i(beat_i),
-    .unit_owed_address_i({3{address_t'(debt_address_i)}}), .bus_owed_i('1),
+    .unit_owed_address_i({3{address_t'(debt_address_i)}}), .unit_owed_index_i({3{debt_index_i}}),
+    .bus_owed_i('1),
     .unit_blocked_i(blocked), .unit_fault_i(fault),
     .unit_blocked_semaphore_i(blocked_semaphore),
     .memory_clear_o, .memory_clear_busy_i

@@ -408,8 +408,9 @@ TEST_F(CommandProcessor, BusTimeoutOfRecordAndOfUnitsNamesTheCommand) {
     for (int i = 0; i < 500; ++i) bench_->Step();
     bench_->debt[unit] = true;
     bench_->top().debt_address_i = 0x1234'5670;
+    bench_->top().debt_index_i = 0x89ab'cdef;
     ASSERT_TRUE(bench_->StepUntil([&] { return bench_->top().stuck_o != 0; }, 400));
-    ExpectFault(18, unit + 1, 2, 0x1234'5670);
+    ExpectFault(18, unit + 1, 0x89ab'cdef, 0x1234'5670);
     bench_->debt[unit] = false;
     bench_->advance = [](unsigned) { return 1u; };
     bench_->HardReset();

@@ -42,6 +42,18 @@ TEST_F(LoadUnit, ReportsTellIndexAndStartInEveryBit) {
   }
 }
 
+TEST_F(LoadUnit, ABurstThatIsLateNamesItsCommand) {
+  bench.index_base = 0xfedc'ba98;
+  bench.behaviour.latency_min = bench.behaviour.latency_max = 300;
+  for (uint32_t rows = 1; rows < 6; ++rows)
+    bench.push(scratchpad({.base = kPage + 1,
+                           .run = 3 * bus(),
+                           .count = {rows, 1, 1, 1},
+                           .stride = {5000, 0, 0, 0}}));
+  bench.finish();
+  EXPECT_GT(bench.silent, 90u);
+}
+
 TEST_F(LoadUnit, WaitsByRowsGateEachRowsAddress) {
   for (uint32_t log2 : {0u, 1u, 2u}) {
     Command c = scratchpad(

@@ -20,6 +20,32 @@ TEST_F(StoreUnit, ReportsTellIndexAndStartInEveryBit) {
   }
 }
 
+TEST_F(StoreUnit, TheOldestBurstOwedNamesItsCommand) {
+  d.fill({kTagNone});
+  for (const unsigned latency : {1u, 30u, 300u}) {
+    d.restart();
+    d.index_base = 0xfedc'ba98;
+    d.timing.b_least = d.timing.b_most = latency;
+    std::vector<std::uint32_t> owner;
+    for (std::uint32_t rows = 1; rows < 6; rows++) {
+      const Command c = dense(kRaw, rows, 1024);
+      for (std::size_t b = 0; b < d.expect_bursts(c).size(); b++)
+        owner.push_back(d.index_base + static_cast<std::uint32_t>(d.queue.size()));
+      d.add(c);
+    }
+    std::size_t looked = 0;
+    while (d.reports.size() < d.queue.size() && !HasFailure()) {
+      d.step();
+      if (d.top.owed_o == 0) continue;
+      looked++;
+      ASSERT_LT(d.b_count, owner.size());
+      EXPECT_EQ(d.top.owed_index_o, owner[d.b_count]) << "after " << d.b_count << " responses";
+    }
+    EXPECT_GE(looked, owner.size());
+    d.check_completed();
+  }
+}
+
 TEST_F(StoreUnit, DoneOnlyAfterTheLastResponse) {
   d.fill({kTagNone});
   Command c = dense(kRaw, 6, 1024);

@@ -82,6 +82,7 @@ module store_unit_bench
   output logic        busy_o,
   output logic        owed_o,
   output logic [63:0] owed_address_o,
+  output logic [31:0] owed_index_o,
   output logic        blocked_o,
   output logic        fault_o,
 
@@ -246,7 +247,7 @@ module store_unit_bench
     .wait_valid_o, .wait_o(waits), .wait_grant_i, .signal_valid_o, .signal_o(signals),
     .signal_ready_i, .signal_overflow_i, .report_valid_o, .report_o(report), .report_ready_i,
     .cycle_i(cycle_i[TimeWidth-1:0]), .halt_i, .abandon_i, .flush_i, .busy_o, .owed_o,
-    .owed_address_o(owed_address), .blocked_o, .fault_o,
+    .owed_address_o(owed_address), .owed_index_o, .blocked_o, .fault_o,
     .drain_read_valid_o(drain_read_valid), .drain_read_row_o(drain_read_row),
     .drain_read_data_i(drain_read_data), .drain_read_tag_i(tag_pipe_q[MemoryLatency-1]),
     .drain_read_error_i(row_error_q[MemoryLatency-1]),
