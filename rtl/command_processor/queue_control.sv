@@ -221,13 +221,12 @@ module queue_control
   assign starved_d = starved ? starved_q + 32'd1 : '0;
   assign starved_long = semaphore_timeout_i != '0 && starved && starved_d >= semaphore_timeout_i;
 
+  // ---- states ----
   logic        own_fault_q, own_fault_d;   // a fault that is not a command's
   logic [31:0] own_index_q, own_index_d;
   logic [7:0]  own_cause_q, own_cause_d, own_unit_q, own_unit_d;
   logic [63:0] own_address_q, own_address_d;
   logic        draining_q, draining_d;
-
-  // ---- states ----
   logic halt_q, halt_d, abandon_q, abandon_d;
   logic quiet, busy_d;
   logic busy_q;                      // commands were at work in the last cycle

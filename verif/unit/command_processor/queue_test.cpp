@@ -309,5 +309,27 @@ TEST_F(CommandProcessor, CommandsBehindASlowOneWaitWhenCompletionCannotFollow) {
   EXPECT_EQ(bench_->commands_done, 400);
 }
 
+// Held off for as long as the memory likes, the record's address neither goes away nor is repeated.
+TEST_F(CommandProcessor, RecordsWaitForTheirAddressAndFollowOneAnother) {
+  Start();
+  bench_->hold_aw = true;
+  for (uint32_t i = 0; i < 12; ++i) bench_->Put(i, Nop(true, true));
+  bench_->Doorbell(12);
+  for (int i = 0; i < 1500; ++i) bench_->Step();
+  EXPECT_EQ(bench_->top().completed_o, 0u);
+  EXPECT_EQ(bench_->irq_command, 0);
+  bench_->write_latency = 200;
+  bench_->hold_aw = false;
+  const uint64_t released = bench_->cycles;
+  ASSERT_TRUE(Idle());
+  EXPECT_EQ(bench_->irq_command, 12);
+  for (uint32_t i = 0; i < 12; ++i) EXPECT_EQ(bench_->ReadRecord(i).index, i);
+  // Eight bursts may be owed: far fewer latencies than records.
+  const unsigned bursts =
+      std::max(1u, 32 / sizes_.bus_bytes /
+                       std::min(sizes_.max_burst_beats, std::max(1u, 32 / sizes_.bus_bytes)));
+  EXPECT_LT(bench_->cycles - released, 200u * (12 * bursts / 8 + 2) + 600);
+}
+
 }  // namespace
 }  // namespace systolith::test
