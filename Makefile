@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test regress faults slurm-test fuzz bench coverage lint format generate area area-ecp5 mutants netlist-mutants formal clean python
+.PHONY: help setup tool build sim wave test regress faults slurm-test fuzz bench coverage lint format generate area area-ecp5 mutants planted-mutants netlist-mutants formal clean python
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -97,11 +97,13 @@ area-ecp5: ## the 8x8 device on an FPGA, against its limits (some minutes); AREA
 	@scripts/setup lint
 	$(VENV)/python scripts/area --ecp5 $(AREA)
 
-mutants: ## plant known faults and see that a test fails for each; MUTANTS=--write: into docs/testing.md
+mutants: planted-mutants netlist-mutants ## faults that tests must find, planted and drawn: both of the next, 2 hours
+
+planted-mutants: ## plant known faults and see that a test fails for each; MUTANTS=--write: into docs/testing.md
 	@scripts/setup
 	$(VENV)/python scripts/mutants $(MUTANTS)
 
-netlist-mutants: ## draw faults with Yosys: how many does no test find? NETLISTS= units and options
+netlist-mutants: ## faults that Yosys draws: how many does no test find? NETLISTS= units and options
 	@scripts/setup
 	$(VENV)/python scripts/netlist-mutants --jobs '$(JOBS)' $(NETLISTS)
 
