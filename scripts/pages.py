@@ -33,12 +33,25 @@ def commit() -> str:
     return git("rev-parse", "--short=10", "HEAD") + (" with local changes" if changed else "")
 
 
-def write_section(page: Path, name: str, text: str) -> None:
-    """Replaces what stands between the page's two marks of this name; exits when they are not there."""
+def section(page: Path, name: str) -> tuple[str, str, str]:
+    """What is before, between and behind the page's two marks of this name; exits when they are not there."""
     begin, end = (f"<!-- {mark} {name} -->" for mark in ("begin", "end"))
     content = page.read_text()
     if content.count(begin) != 1 or content.count(end) != 1:
         raise SystemExit(f"{page}: needs one '{begin}' and one '{end}', between which the figures go")
     head, rest = content.split(begin)
-    tail = rest.split(end)[1]
-    page.write_text(f"{head}{begin}\nCommit {commit()}.\n\n{text.strip()}\n{end}{tail}")
+    middle, tail = rest.split(end)
+    return f"{head}{begin}\n", middle, f"{end}{tail}"
+
+
+def section_rows(page: Path, name: str) -> list[list[str]]:
+    """The cells of the table in a section, without its header."""
+    lines = [line for line in section(page, name)[1].splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def write_section(page: Path, name: str, text: str, *, dated: bool = True) -> None:
+    """Replaces a section of the page; `dated`: the commit goes above it."""
+    head, _, tail = section(page, name)
+    above = f"Commit {commit()}.\n\n" if dated else ""
+    page.write_text(f"{head}{above}{text.strip()}\n{tail}")
