@@ -34,10 +34,7 @@ class Memory : public testing::Test {
     top_.rst_ni = 1;
     top_.clk_i = 0;
     top_.eval();
-    top_.rst_ni = 0;
-    top_.eval();
-    top_.rst_ni = 1;
-    top_.eval();
+    reset();
   }
   ~Memory() override { top_.final(); }
 
@@ -59,6 +56,12 @@ class Memory : public testing::Test {
     return bits;
   }
 
+  void reset() {
+    top_.rst_ni = 0;
+    top_.eval();
+    top_.rst_ni = 1;
+    top_.eval();
+  }
   void edge() {
     top_.clk_i = 1;
     top_.eval();
@@ -277,6 +280,24 @@ TEST_F(Memory, PulsesFollowReadsBackToBack) {
     ASSERT_EQ(top_.corrected_o, SECDED && expected) << "cycle " << cycle;
     ASSERT_EQ(top_.uncorrected_o, !SECDED && expected) << "cycle " << cycle;
     if (pipe.front() && (SECDED || !expected)) ASSERT_EQ(data(), model[*pipe.front()]);
+  }
+}
+
+// A reset between the read and its data, or with the data there.
+TEST_F(Memory, AResetEndsThePulse) {
+  for (unsigned bit = 0; bit < stored(); ++bit) {
+    for (unsigned edges = 1; edges <= LATENCY; ++edges) {
+      write(5, random_bits(WIDTH));
+      flip(5, bit);
+      top_.read_valid_i = 1;
+      top_.read_index_i = 5;
+      for (unsigned i = 0; i < edges; ++i) edge();
+      reset();
+      for (unsigned i = 0; i <= LATENCY; ++i) {
+        ASSERT_EQ(top_.corrected_o | top_.uncorrected_o, 0) << "bit " << bit << ", " << edges;
+        edge();
+      }
+    }
   }
 }
 
