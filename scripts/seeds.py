@@ -273,7 +273,7 @@ def write_junit(path: Path, seeds: list[Seed], setup: Setup) -> None:
     """A test case a seed; of very many seeds those that failed."""
     import junitparser  # the wheel comes with scripts/setup; --help needs none
 
-    suite = junitparser.TestSuite(setup.name)
+    cases = []
     for seed in seeds if len(seeds) < LONG else [seed for seed in seeds if not passed(seed)]:
         case = junitparser.TestCase(f"seed {seed['seed']}", f"{setup.name}.{seed['configuration']}")
         case.time = seed["milliseconds"] / 1000
@@ -281,8 +281,9 @@ def write_junit(path: Path, seeds: list[Seed], setup: Setup) -> None:
             failure = junitparser.Failure(seed["difference"]["text"], seed["difference"]["kind"])
             failure.text = setup.reproduce(seed)
             case.result = [failure]
-        suite.add_testcase(case)
-    suite.update_statistics()  # type: ignore[no-untyped-call]
+        cases.append(case)
+    suite = junitparser.TestSuite(setup.name)
+    suite.add_testcases(cases)  # one by one each is counted again
     xml = junitparser.JUnitXml()
     xml.add_testsuite(suite)
     xml.update_statistics()  # type: ignore[no-untyped-call]
