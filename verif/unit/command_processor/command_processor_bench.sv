@@ -132,6 +132,16 @@ module command_processor_bench
   logic [127:0] bindings;
   logic unused_corrected;
 
+  // Each unit owes at another place for another command.
+  address_t [2:0] owed_address;
+  logic [2:0][31:0] owed_index;
+  always_comb begin
+    for (int unsigned u = 0; u < 3; u++) begin
+      owed_address[u] = address_t'(debt_address_i) + address_t'(u * 64);
+      owed_index[u] = debt_index_i + u;
+    end
+  end
+
   command_processor u_command_processor (
     .clk_i, .rst_ni,
     .bus_timeout_i, .semaphore_timeout_i,
@@ -159,7 +169,7 @@ module command_processor_bench
     .report_valid_i(report_valid), .report_i(report), .report_ready_o(report_ready),
     .cycle_o(cycle), .halt_o, .abandon_o, .flush_o,
     .unit_busy_i(busy), .unit_owed_i(debt_i), .unit_beat_i(beat_i),
-    .unit_owed_address_i({3{address_t'(debt_address_i)}}), .unit_owed_index_i({3{debt_index_i}}),
+    .unit_owed_address_i(owed_address), .unit_owed_index_i(owed_index),
     .bus_owed_i('1),
     .unit_blocked_i(blocked), .unit_fault_i(fault),
     .unit_blocked_semaphore_i(blocked_semaphore),

@@ -70,16 +70,19 @@ TEST_F(CommandProcessor, RingIsRefilledAsSlotsFreeUp) {
   EXPECT_EQ(bench_->commands_done, 400);
 }
 
-// More than 2^11 of them: indices count on where a ring or a buffer begins anew.
+// More than 2^11 of them, each another: indices count on where a ring or a buffer begins anew.
 TEST_F(CommandProcessor, RunningDryAndRestartingLosesNothing) {
   constexpr uint32_t kCommands = 2100;
   Start(3);
   for (uint32_t i = 0; i < kCommands; ++i) {
-    bench_->Put(i, Nop(false, true));
+    Command c = Load();
+    bench_->Put(i, c.Set(0, 25, 1, 1).Set(3, 0, 64, kReadBase + 16 * i));
     bench_->Doorbell(i + 1);
     for (unsigned n = bench_->random()() % 3; n > 0; --n) bench_->Step();
     ASSERT_TRUE(Idle(2000));
     ASSERT_EQ(bench_->top().completed_o, i + 1);
+    ASSERT_EQ(bench_->taken.size(), i + 1);
+    ASSERT_EQ(bench_->taken[i].base, kReadBase + 16 * i);
   }
   EXPECT_EQ(bench_->irq_command, kCommands);
   EXPECT_GE(bench_->irq_idle, kCommands - 1);

@@ -123,9 +123,12 @@ TEST_F(CommandProcessor, BusTimeoutOfRecordAndOfUnitsNamesTheCommand) {
     bench_->top().debt_address_i = 0x1234'5670;
     bench_->top().debt_index_i = 0x89ab'cdef;
     ASSERT_TRUE(bench_->StepUntil([&] { return bench_->top().stuck_o != 0; }, 400));
-    ExpectFault(18, unit + 1, 0x89ab'cdef, 0x1234'5670);
+    ExpectFault(18, unit + 1, 0x89ab'cdef + unit, 0x1234'5670 + 64 * unit);
+    const size_t started = bench_->started.size();
     bench_->debt[unit] = false;
     bench_->advance = [](unsigned) { return 1u; };
+    for (int i = 0; i < 500; ++i) bench_->Step();
+    EXPECT_EQ(bench_->started.size(), started) << "what waits in front of its unit stays there";
     bench_->HardReset();
   }
 }
