@@ -213,6 +213,7 @@ module cover_points
   logic faulted_q, halt_q;
   logic [2:0] busy_q;                          // when units were halted
   logic faults;                                // a fault is reported
+  logic [2:0] at_halt;
   logic others;                                // units other than the faulting one were at work
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -227,7 +228,9 @@ module cover_points
     end
   end
   assign faults = faulted_i && !faulted_q;
-  assign others = ({busy_q, 1'b0} & ~(4'd1 << fault_unit_i[1:0])) != '0;
+  // A bus time-out halts and is reported in one cycle.
+  assign at_halt = halt_q ? busy_q : busy_i;
+  assign others = ({at_halt, 1'b0} & ~(4'd1 << fault_unit_i[1:0])) != '0;
 
   for (genvar c = 1; c < Aborted; c++) begin : gen_cause
     `COVER(FaultAlone, faults && fault_cause_i == 8'(c) && !others)
