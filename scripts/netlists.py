@@ -364,8 +364,8 @@ def compare(unit: Unit, folder: Path, mutation: Mutation, seconds: int) -> str:
     name = f"equal-{mutation.number}"
     plain = mutation.plain.replace(f"-module {unit.module} ", "-module mutant ")
     yosys(folder, name, COMPARE.format(folder=relative, top=unit.module, mutation=plain, work=relative / name))
-    # Latches that correspond are nearly all of them: most equal mutants are proved in a second. Else a difference is mostly
-    # found within some cycles, and only what has none is worth a long proof.
+    # Nearly all latches correspond: most equal mutants are proved in a second. Else a difference is mostly found within
+    # some cycles, and only what has none is worth a long proof.
     read = f"read_aiger {name}.aig; strash"
     steps = (
         ("quick", f"{read}; lcorr; scorr; pdr -T {QUICK_SECONDS}"),

@@ -234,6 +234,25 @@ TEST_F(CommandProcessor, FaultOfALaterCommandDoesNotReplaceTheFirst) {
   EXPECT_EQ(bench_->top().completed_o, 2u);
 }
 
+TEST_F(CommandProcessor, RecordErrorOfALaterCommandDoesNotReplaceTheFirst) {
+  Start();
+  bool go_load = false, go_store = false;
+  bench_->Put(0, Load(4));
+  bench_->Put(1, Store(4, true));
+  bench_->advance = [&](unsigned unit) { return unsigned{unit == 2 ? go_store : go_load}; };
+  const unsigned beats = std::max(1u, 32 / sizes_.bus_bytes);
+  bench_->error_write_burst = beats / std::min(sizes_.max_burst_beats, beats);  // after record 0's
+  bench_->Doorbell(2);
+  for (int i = 0; i < 300; ++i) bench_->Step();  // both have started
+  bench_->fail[0] = go_load = true;
+  for (int i = 0; i < 300; ++i) bench_->Step();
+  EXPECT_EQ(bench_->ReadRecord(0).state, 2);
+  EXPECT_FALSE(bench_->top().faulted_o) << "the store command still runs";
+  go_store = true;
+  ASSERT_TRUE(FaultSeen());
+  ExpectFault(12, 1, 0, 0);
+}
+
 TEST_F(CommandProcessor, CommandBlockedByRowsIsAbortedAfterAFault) {
   for (const bool after_timeout : {false, true}) {
     if (after_timeout) {  // of a command with the same index, before a reset

@@ -45,6 +45,23 @@ TEST_F(CommandProcessor, SemaphoreTimeoutFailsTheOldestWaitingCommand) {
   }
 }
 
+TEST_F(CommandProcessor, SemaphoreTimeoutNamesUnitAndSemaphore) {
+  for (unsigned unit = 0; unit < 3; ++unit) {
+    for (uint32_t semaphore = 0; semaphore < 16; ++semaphore) {
+      bench_->top().semaphore_timeout_i = 100;
+      Start();
+      Command waiting = unit == 0 ? Load() : unit == 1 ? Matrix() : Store();
+      Wait(waiting, semaphore % 2, Sync(1, semaphore));
+      bench_->Put(0, waiting);
+      bench_->Doorbell(1);
+      ASSERT_TRUE(FaultSeen(2000));
+      ExpectFault(19, unit + 1, 0, semaphore);
+      bench_->top().semaphore_timeout_i = 0;
+      bench_->QueueReset();
+    }
+  }
+}
+
 TEST_F(CommandProcessor, SemaphoreTimeoutCountsOnlyWhenNothingElseMoves) {
   bench_->top().semaphore_timeout_i = 50;
   Start();

@@ -42,6 +42,20 @@ class LoadUnit : public ::testing::Test {
     return c;
   }
 
+  // Anywhere in the address space, with strides longer by a power of two.
+  void spread(Transfer& t) {
+    const uint32_t width = bench.config.address_width;
+    const auto shift = random() % (width - 18);  // four strides below 2^13, three times each
+    uint64_t below = 0, above = 6000;            // bytes of the longest row
+    for (int d = 0; d < 4; ++d) {
+      t.stride[d] <<= shift;
+      const uint64_t reach = static_cast<uint64_t>(std::abs(t.stride[d])) * (t.count[d] - 1);
+      (t.stride[d] < 0 ? below : above) += reach;
+    }
+    above += 4 * 6000;  // a merged run has its rows in place of the innermost stride
+    t.base = below + random() % ((uint64_t{1} << width) - below - above);
+  }
+
   Command random_command() {
     Transfer t;
     const bool to_accumulators = random() % 3 == 0;
@@ -59,7 +73,9 @@ class LoadUnit : public ::testing::Test {
       }
     } while (t.rows() * lines_of_row(t.run) > bench.config.lines || t.rows() > bench.config.rows);
     t.base = kPage + random() % 16384;
-    t.merge = random() % 3 == 0;
+    const bool merge = random() % 3 == 0;
+    if (random() % 2) spread(t);
+    t.merge = merge;
     if (t.merge) t.stride[0] = t.run;
     return to_accumulators ? accumulators(t) : scratchpad(t);
   }

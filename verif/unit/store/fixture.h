@@ -73,7 +73,9 @@ class StoreUnit : public testing::Test {
       }
       c.stride[i] = stride;
     }
-    c.base += kBase + below(3 * 4096);
+    // Near the others, or anywhere.
+    c.base += below(2) ? kBase + below(3 * 4096) : d.random();
+    if (d.top.address_width_o < 64) c.base %= std::uint64_t{1} << d.top.address_width_o;
     c.merge = c.may_merge() && below(4) != 0;
     const std::uint32_t limit = c.accumulators ? d.accumulator_rows : d.lines;
     const std::uint32_t last =
