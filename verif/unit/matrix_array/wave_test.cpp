@@ -5,6 +5,7 @@
 #include <verilated.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <memory>
 #include <optional>
@@ -293,6 +294,14 @@ uint32_t RandomSeed(std::mt19937_64& random, bool int8, bool wild) {
   }
 }
 
+// Takes away some of the leading bits of the first product, whichever sign is left.
+uint32_t CancellingSeed(std::mt19937_64& random, uint16_t a, uint16_t w) {
+  const float product =
+      std::bit_cast<float>(uint32_t{a} << 16) * std::bit_cast<float>(uint32_t{w} << 16);
+  const uint32_t mask = (uint32_t{1} << random() % 24) - 1;
+  return std::bit_cast<uint32_t>(-product) ^ (static_cast<uint32_t>(random()) & mask);
+}
+
 // Passes of random rows; `bubbles`: chance in 256 of a cycle without a row. Passes begin as close
 // as is legal.
 std::vector<Pass> RandomPasses(std::mt19937_64& random, int count, int most_rows, int bubbles,
@@ -314,7 +323,10 @@ std::vector<Pass> RandomPasses(std::mt19937_64& random, int count, int most_rows
       row.cycle = cycle++;
       row.k_valid = k_valid;
       for (uint16_t& a : row.a) a = pass.int8 ? random() : RandomBf16(random, wild);
-      for (uint32_t& seed : row.seed) seed = RandomSeed(random, pass.int8, wild);
+      for (int c = 0; c < kCols; ++c) {
+        row.seed[c] = pass.int8 || random() % 4 ? RandomSeed(random, pass.int8, wild)
+                                                : CancellingSeed(random, row.a[0], pass.w[c]);
+      }
       pass.rows.push_back(std::move(row));
       while (static_cast<int>(random() % 256) < bubbles) ++cycle;
     }

@@ -96,6 +96,32 @@ TEST_F(StoreUnit, SignalsByRowsCountTheRestToo) {
   d.check_completed();
 }
 
+// One response makes many rows visible; those of younger commands come while the oldest still
+// tells.
+TEST_F(StoreUnit, RowsOfYoungerCommandsWaitForTheirTurnToBeTold) {
+  d.fill({kTagNone});
+  d.timing.b_least = d.timing.b_most = 400;
+  std::vector<std::uint32_t> expected(16, 0);
+  for (unsigned n = 0; n < 24; n++) {
+    Command c;
+    c.accumulators = false;
+    c.run = 2;
+    c.count[0] = n % 4 == 0 ? 60 : 1 + below(30);
+    c.stride[0] = c.run;
+    c.merge = c.may_merge();
+    c.base = kBase + 0x1000 * n;
+    c.local_base = n;
+    c.signals = {sync_rows(n % 16, 1, 0), sync_rows((n + 5) % 16, 2, 1)};
+    expected[n % 16] += c.count[0];
+    expected[(n + 5) % 16] += 2 * ((c.count[0] + 1) / 2);
+    d.add(c);
+  }
+  d.run();
+  EXPECT_EQ(d.semaphore, expected);
+  d.check_memory();
+  d.check_completed();
+}
+
 TEST_F(StoreUnit, WaitsAreSubtractedOnceBeforeTheStart) {
   d.fill({kTagNone});
   Command c = dense(kRaw, 4, 1024);
