@@ -294,7 +294,7 @@ uint32_t RandomSeed(std::mt19937_64& random, bool int8, bool wild) {
   }
 }
 
-// Takes away some of the leading bits of the first product, whichever sign is left.
+// Takes away some of the leading bits of a product, whichever sign is left.
 uint32_t CancellingSeed(std::mt19937_64& random, uint16_t a, uint16_t w) {
   const float product =
       std::bit_cast<float>(uint32_t{a} << 16) * std::bit_cast<float>(uint32_t{w} << 16);
@@ -323,9 +323,13 @@ std::vector<Pass> RandomPasses(std::mt19937_64& random, int count, int most_rows
       row.cycle = cycle++;
       row.k_valid = k_valid;
       for (uint16_t& a : row.a) a = pass.int8 ? random() : RandomBf16(random, wild);
-      for (int c = 0; c < kCols; ++c) {
-        row.seed[c] = pass.int8 || random() % 4 ? RandomSeed(random, pass.int8, wild)
-                                                : CancellingSeed(random, row.a[0], pass.w[c]);
+      for (uint32_t& seed : row.seed) seed = RandomSeed(random, pass.int8, wild);
+      if (!pass.int8 && random() % 4 == 0) {  // one product alone, in any row of the array
+        const int lane = static_cast<int>(random() % kRows);
+        for (int r = 0; r < kRows; ++r)
+          if (r != lane) row.a[r] = 0;
+        for (int c = 0; c < kCols; ++c)
+          row.seed[c] = CancellingSeed(random, row.a[lane], pass.w[lane * kCols + c]);
       }
       pass.rows.push_back(std::move(row));
       while (static_cast<int>(random() % 256) < bubbles) ++cycle;
