@@ -21,7 +21,7 @@ ABC = "berkeley-abc"
 MEMORY = "memory"
 SELECT_WIDTH = 16
 YOSYS_SECONDS = 1800
-QUICK_SECONDS = 5
+QUICK_SECONDS, LONG_SECONDS = 5, 30  # for what corresponding latches leave
 SEARCH_CYCLES, SEARCH_SECONDS = 200, 15
 VARIABLE = "SYSTOLITH_MUTANT"  # number of the mutant to be, 0 for none
 
@@ -370,7 +370,7 @@ def compare(unit: Unit, folder: Path, mutation: Mutation, seconds: int) -> str:
     steps = (
         ("quick", f"{read}; lcorr; scorr; pdr -T {QUICK_SECONDS}"),
         ("search", f"{read}; bmc3 -F {SEARCH_CYCLES} -T {SEARCH_SECONDS}"),
-        ("proof", f"{read}; lcorr; scorr; dc2; scorr; pdr -T {seconds}"),
+        ("proof", f"{read}; lcorr; scorr; dc2; scorr; pdr -T {LONG_SECONDS}"),
     )
     for step, commands in steps:
         text = abc(folder, f"{name}-{step}", commands, seconds)
