@@ -111,6 +111,7 @@ TEST_F(StoreUnit, RowsOfYoungerCommandsWaitForTheirTurnToBeTold) {
     c.merge = c.may_merge();
     c.base = kBase + 0x1000 * n;
     c.local_base = n;
+    c.local_pitch = 0;
     c.signals = {sync_rows(n % 16, 1, 0), sync_rows((n + 5) % 16, 2, 1)};
     expected[n % 16] += c.count[0];
     expected[(n + 5) % 16] += 2 * ((c.count[0] + 1) / 2);
