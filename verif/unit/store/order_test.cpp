@@ -97,27 +97,48 @@ TEST_F(StoreUnit, SignalsByRowsCountTheRestToo) {
 }
 
 // One response makes many rows visible; those of younger commands come while the oldest still
-// tells.
-TEST_F(StoreUnit, RowsOfYoungerCommandsWaitForTheirTurnToBeTold) {
+// signals, and more of the oldest's while it is told the last ones.
+TEST_F(StoreUnit, RowsAreToldAfterTheirResponseAndInTheirTurn) {
   d.fill({kTagNone});
-  d.timing.b_least = d.timing.b_most = 400;
+  d.timing.b_least = 100;  // some come one right after another
+  d.timing.b_most = 500;
+  constexpr unsigned kCommands = 15, kPairs = 15;  // a semaphore each, and one for all
   std::vector<std::uint32_t> expected(16, 0);
-  for (unsigned n = 0; n < 24; n++) {
+  std::vector<std::pair<unsigned, std::uint32_t>> bursts;  // command, rows that are visible then
+  for (unsigned n = 0; n < kCommands; n++) {
     Command c;
     c.accumulators = false;
     c.run = 2;
-    c.count[0] = n % 4 == 0 ? 60 : 1 + below(30);
+    c.count[0] = n % 4 == 0 ? 12 : 1 + below(30);
+    c.count[1] = n % 4 == 0 ? 5 : 1;
     c.stride[0] = c.run;
+    c.stride[1] = 100;
     c.merge = c.may_merge();
     c.base = kBase + 0x1000 * n;
     c.local_base = n;
     c.local_pitch = 0;
-    c.signals = {sync_rows(n % 16, 1, 0), sync_rows((n + 5) % 16, 2, 1)};
-    expected[n % 16] += c.count[0];
-    expected[(n + 5) % 16] += 2 * ((c.count[0] + 1) / 2);
+    c.signals = {sync_rows(n, 1, 0), sync_rows(kPairs, 2, 1)};
+    const std::uint32_t rows = c.count[0] * c.count[1];
+    for (std::uint32_t told = 0; told < rows; told += c.count[0]) {
+      const std::size_t parts =
+          d.expect_bursts(c.base + 100 * (told / c.count[0]), c.run * c.count[0]).size();
+      bursts.insert(bursts.end(), parts - 1, {n, told});
+      bursts.emplace_back(n, told + c.count[0]);
+    }
+    expected[n] = rows;
+    expected[kPairs] += 2 * ((rows + 1) / 2);
     d.add(c);
   }
-  d.run();
+  std::vector<std::uint32_t> visible(kCommands, 0);
+  for (std::size_t answered = 0; d.reports.size() < kCommands && !HasFailure();) {
+    d.step();
+    ASSERT_LE(d.b_count, bursts.size());
+    for (; answered < d.b_count; answered++)
+      visible[bursts[answered].first] = bursts[answered].second;
+    for (unsigned n = 0; n < kCommands; n++)
+      EXPECT_LE(d.semaphore[n], visible[n]) << "semaphore of command " << n;
+    ASSERT_LT(d.cycle, 50000u);
+  }
   EXPECT_EQ(d.semaphore, expected);
   d.check_memory();
   d.check_completed();
