@@ -20,50 +20,120 @@ unsigned checks(const model::Configuration& c, unsigned data) {
 
 std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
-/// Whether `place` is in one of `count` runs of `length`, the first at `base`, `pitch` apart.
-bool in_rows(std::uint64_t place, std::uint64_t base, std::uint64_t pitch, std::uint64_t count,
-             std::uint64_t length) {
-  for (std::uint64_t i = 0; i < count; ++i)
-    if (place >= base + i * pitch && place < base + i * pitch + length) return true;
-  return false;
-}
+/// Places of a memory that a command reads or writes: `count` runs of `length`, the first at
+/// `base`, `pitch` apart.
+struct Rows {
+  Flip::Space space;
+  std::uint64_t base, pitch, count, length;
 
-bool transfer_reads(const model::Configuration& c, const std::uint64_t* w, bool lines,
-                    std::uint64_t place) {
+  bool hold(std::uint64_t place) const {
+    for (std::uint64_t i = 0; i < count; ++i)
+      if (place >= base + i * pitch && place < base + i * pitch + length) return true;
+    return false;
+  }
+};
+
+/// What a LOAD writes or a STORE reads; of accumulators the copy that drains.
+Rows transfer_rows(const model::Configuration& c, const std::uint64_t* w) {
   const std::uint64_t rows =
       SYSTOLITH_GET(w, TRANSFER_COUNT_0) * SYSTOLITH_GET(w, TRANSFER_COUNT_1) *
       SYSTOLITH_GET(w, TRANSFER_COUNT_2) * SYSTOLITH_GET(w, TRANSFER_COUNT_3);
-  const std::uint64_t base = SYSTOLITH_GET(w, TRANSFER_LOCAL_BASE),
-                      pitch = SYSTOLITH_GET(w, TRANSFER_LOCAL_PITCH);
-  const bool from_lines = SYSTOLITH_GET(w, STORE_SPACE) == SYSTOLITH_SPACE_SCRATCHPAD;
-  if (!lines) return !from_lines && in_rows(place, base, pitch, rows, 1);
-  if (from_lines)
-    return in_rows(place, base, pitch, rows,
-                   ceil_div(SYSTOLITH_GET(w, TRANSFER_RUN), c.line_bytes()));
-  return SYSTOLITH_GET(w, STORE_SCALE_PER_COLUMN) != 0 &&
-         in_rows(place, SYSTOLITH_GET(w, STORE_SCALE_LINE), 0, 1,
-                 ceil_div(4 * c.cols, c.line_bytes()));
+  const bool lines = SYSTOLITH_GET(w, STORE_SPACE) == SYSTOLITH_SPACE_SCRATCHPAD;
+  return {lines ? Flip::Space::lines : Flip::Space::drain_rows,
+          SYSTOLITH_GET(w, TRANSFER_LOCAL_BASE), SYSTOLITH_GET(w, TRANSFER_LOCAL_PITCH), rows,
+          lines ? ceil_div(SYSTOLITH_GET(w, TRANSFER_RUN), c.line_bytes()) : 1};
 }
 
-bool matrix_reads(const model::Configuration& c, const std::uint64_t* w, bool lines,
-                  std::uint64_t place) {
+/// The rows that a MATRIX command writes, and reads if it continues a chain.
+Rows product_rows(const model::Configuration& c, const std::uint64_t* w) {
+  return {Flip::Space::array_rows, SYSTOLITH_GET(w, MATRIX_C_BASE),
+          SYSTOLITH_GET(w, MATRIX_C_PITCH), ceil_div(SYSTOLITH_GET(w, MATRIX_N), c.cols),
+          SYSTOLITH_GET(w, MATRIX_M)};
+}
+
+std::vector<Rows> store_reads(const model::Configuration& c, const std::uint64_t* w) {
+  std::vector<Rows> all = {transfer_rows(c, w)};
+  if (all[0].space != Flip::Space::lines && SYSTOLITH_GET(w, STORE_SCALE_PER_COLUMN) != 0)
+    all.push_back({Flip::Space::lines, SYSTOLITH_GET(w, STORE_SCALE_LINE), 0, 1,
+                   ceil_div(4 * c.cols, c.line_bytes())});
+  return all;
+}
+
+std::vector<Rows> matrix_reads(const model::Configuration& c, const std::uint64_t* w) {
   const std::uint64_t m = SYSTOLITH_GET(w, MATRIX_M), n = SYSTOLITH_GET(w, MATRIX_N),
                       k = SYSTOLITH_GET(w, MATRIX_K);
-  if (!lines)
-    return SYSTOLITH_GET(w, MATRIX_ACCUMULATE) != 0 &&
-           in_rows(place, SYSTOLITH_GET(w, MATRIX_C_BASE), SYSTOLITH_GET(w, MATRIX_C_PITCH),
-                   ceil_div(n, c.cols), m);
   const unsigned bytes = SYSTOLITH_GET(w, MATRIX_FORMAT) == SYSTOLITH_FORMAT_BF16 ? 2 : 1;
-  return in_rows(place, SYSTOLITH_GET(w, MATRIX_A_BASE), SYSTOLITH_GET(w, MATRIX_A_PITCH), m,
-                 ceil_div(k * bytes, c.line_bytes())) ||
-         in_rows(place, SYSTOLITH_GET(w, MATRIX_B_BASE), SYSTOLITH_GET(w, MATRIX_B_PITCH), k,
-                 ceil_div(n * bytes, c.line_bytes()));
+  std::vector<Rows> all = {
+      {Flip::Space::lines, SYSTOLITH_GET(w, MATRIX_A_BASE), SYSTOLITH_GET(w, MATRIX_A_PITCH), m,
+       ceil_div(k * bytes, c.line_bytes())},
+      {Flip::Space::lines, SYSTOLITH_GET(w, MATRIX_B_BASE), SYSTOLITH_GET(w, MATRIX_B_PITCH), k,
+       ceil_div(n * bytes, c.line_bytes())}};
+  if (SYSTOLITH_GET(w, MATRIX_ACCUMULATE) != 0) all.push_back(product_rows(c, w));
+  return all;
+}
+
+bool writes(const model::Configuration& c, const systolith_command_t& command, bool lines,
+            std::uint64_t place) {
+  const std::uint64_t opcode = SYSTOLITH_GET(command.words, HEADER_OPCODE);
+  if (opcode != SYSTOLITH_OPCODE_LOAD && opcode != SYSTOLITH_OPCODE_MATRIX) return false;
+  const Rows rows = opcode == SYSTOLITH_OPCODE_LOAD ? transfer_rows(c, command.words)
+                                                    : product_rows(c, command.words);
+  return (rows.space == Flip::Space::lines) == lines && rows.hold(place);
+}
+
+/// Lines and rows that a command reads; nothing of a LOAD or NOP.
+std::vector<Rows> rows_read(const model::Configuration& c, const systolith_command_t& command) {
+  switch (SYSTOLITH_GET(command.words, HEADER_OPCODE)) {
+    case SYSTOLITH_OPCODE_MATRIX:
+      return matrix_reads(c, command.words);
+    case SYSTOLITH_OPCODE_STORE:
+      return store_reads(c, command.words);
+    default:
+      return {};
+  }
 }
 
 }  // namespace
 
-Flip draw_flip(const model::Configuration& c, bool two,
-               const std::function<std::uint64_t(std::uint64_t, std::uint64_t)>& pick) {
+std::optional<PlaceRead> draw_place_read(const model::Configuration& c,
+                                         std::span<const systolith_command_t> commands,
+                                         const Pick& pick) {
+  const auto reader = static_cast<std::uint32_t>(pick(0, commands.size() - 1));
+  const auto unit_of = [&](std::uint32_t i) {
+    return static_cast<unsigned>(SYSTOLITH_GET(commands[i].words, HEADER_UNIT));
+  };
+  PlaceRead place{Flip::Space::buffer, 0, unit_of(reader), reader, std::nullopt};
+  switch (pick(0, 5)) {
+    case 0: {
+      const unsigned beats = SYSTOLITH_COMMAND_BYTES / c.bus_bytes;
+      place.address = reader % c.fetch_buffer * beats + pick(0, beats - 1);
+      return place;
+    }
+    case 1: {
+      if (place.unit == 0) return std::nullopt;  // it has no queue
+      std::uint32_t earlier = 0;
+      for (std::uint32_t i = 0; i < reader; ++i)
+        if (unit_of(i) == place.unit) ++earlier;
+      place.space = Flip::Space::queue;
+      place.address = earlier % c.unit_queue_depth;
+      return place;
+    }
+    default: {
+      const std::vector<Rows> all = rows_read(c, commands[reader]);
+      if (all.empty()) return std::nullopt;
+      const Rows& rows = all[pick(0, all.size() - 1)];
+      place.space = rows.space;
+      place.address = rows.base + pick(0, rows.count - 1) * rows.pitch + pick(0, rows.length - 1);
+      for (std::uint32_t i = 0; i < reader; ++i)
+        if (writes(c, commands[i], rows.space == Flip::Space::lines, place.address))
+          place.writer = i;
+      return place;
+    }
+  }
+}
+
+Flip draw_flip(const model::Configuration& c, bool two, const std::optional<PlaceRead>& aim,
+               const Pick& pick) {
   Flip flip;
   flip.correctable = c.memory_secded && !two;
   // Places of a power of two, each of which is as likely as the next.
@@ -74,11 +144,13 @@ Flip draw_flip(const model::Configuration& c, bool two,
   unsigned data = 0;   // bits of a granule
   unsigned words = 1;  // code words in it
   unsigned granules = 1;
-  switch (pick(0, 5)) {
-    case 0:
-    case 1: {
-      flip.space = Flip::Space::lines;
-      flip.address = low(c.scratchpad_lines);
+  constexpr Flip::Space kSpaces[] = {Flip::Space::lines,      Flip::Space::lines,
+                                     Flip::Space::array_rows, Flip::Space::drain_rows,
+                                     Flip::Space::buffer,     Flip::Space::queue};
+  flip.space = aim ? aim->space : kSpaces[pick(0, std::size(kSpaces) - 1)];
+  switch (flip.space) {
+    case Flip::Space::lines: {
+      flip.address = aim ? aim->address : low(c.scratchpad_lines);
       const std::uint64_t in_bank = c.scratchpad_lines / c.scratchpad_banks;
       flip.memory = fmt::format("u_scratchpad.gen_bank[{}].gen_word[{}].u_memory",
                                 flip.address / in_bank, pick(0, c.line_bytes() / c.bus_bytes - 1));
@@ -87,13 +159,11 @@ Flip draw_flip(const model::Configuration& c, bool two,
       granules = c.bus_bytes;
       break;
     }
-    case 2:
-    case 3: {
-      const bool array = pick(0, 1) == 0;
-      flip.space = array ? Flip::Space::array_rows : Flip::Space::drain_rows;
-      flip.address = low(c.accumulator_rows);
+    case Flip::Space::array_rows:
+    case Flip::Space::drain_rows: {
+      flip.address = aim ? aim->address : low(c.accumulator_rows);
       flip.word = static_cast<unsigned>(flip.address);
-      const char* copy = array ? "array" : "drain";
+      const char* copy = flip.space == Flip::Space::array_rows ? "array" : "drain";
       if (pick(0, 4) == 0) {
         flip.memory = fmt::format("u_accumulators.u_{}_tag", copy);
         data = 2;
@@ -103,20 +173,20 @@ Flip draw_flip(const model::Configuration& c, bool two,
       }
       break;
     }
-    case 4: {
-      flip.space = Flip::Space::buffer;
+    case Flip::Space::buffer: {
       flip.memory = "u_command_processor.u_fetch.u_buffer";
-      flip.address = pick(0, c.fetch_buffer * (SYSTOLITH_COMMAND_BYTES / c.bus_bytes) - 1);
+      flip.address = aim ? aim->address
+                         : pick(0, c.fetch_buffer * (SYSTOLITH_COMMAND_BYTES / c.bus_bytes) - 1);
       flip.word = static_cast<unsigned>(flip.address);
       words = c.bus_bytes / 8;
       data = 64 * words;
       break;
     }
-    default: {
-      flip.space = Flip::Space::queue;
+    case Flip::Space::queue: {
       flip.memory = "u_command_processor.u_dispatch.u_queues.u_memory";
-      flip.unit = static_cast<unsigned>(pick(SYSTOLITH_UNIT_LOAD, SYSTOLITH_UNIT_STORE));
-      flip.address = pick(0, c.unit_queue_depth - 1);
+      flip.unit =
+          aim ? aim->unit : static_cast<unsigned>(pick(SYSTOLITH_UNIT_LOAD, SYSTOLITH_UNIT_STORE));
+      flip.address = aim ? aim->address : pick(0, c.unit_queue_depth - 1);
       flip.word = static_cast<unsigned>(
           (flip.unit - 1) * std::max(2U, std::bit_ceil(c.unit_queue_depth)) + flip.address);
       words = 7;  // at least, whatever the width of addresses
@@ -147,20 +217,17 @@ Flip draw_flip(const model::Configuration& c, bool two,
 bool reads(const model::Configuration& c, const Flip& flip,
            std::span<const systolith_command_t> commands, std::uint32_t index) {
   if (index >= commands.size()) return false;
-  const std::uint64_t* w = commands[index].words;
-  const std::uint64_t opcode = SYSTOLITH_GET(w, HEADER_OPCODE);
-  const bool lines = flip.space == Flip::Space::lines;
   switch (flip.space) {
     case Flip::Space::buffer:
       return index % c.fetch_buffer == flip.address / (SYSTOLITH_COMMAND_BYTES / c.bus_bytes);
     case Flip::Space::queue:
-      return SYSTOLITH_GET(w, HEADER_UNIT) == flip.unit;
-    default:
-      if (opcode == SYSTOLITH_OPCODE_MATRIX && flip.space != Flip::Space::drain_rows)
-        return matrix_reads(c, w, lines, flip.address);
-      if (opcode == SYSTOLITH_OPCODE_STORE && flip.space != Flip::Space::array_rows)
-        return transfer_reads(c, w, lines, flip.address);
-      return false;
+      return SYSTOLITH_GET(commands[index].words, HEADER_UNIT) == flip.unit;
+    default: {
+      const std::vector<Rows> all = rows_read(c, commands[index]);
+      return std::any_of(all.begin(), all.end(), [&](const Rows& rows) {
+        return rows.space == flip.space && rows.hold(flip.address);
+      });
+    }
   }
 }
 

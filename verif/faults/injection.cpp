@@ -21,7 +21,6 @@ namespace {
 using harness::AxiInjection;
 using harness::AxiMemoryTiming;
 using library::Step;
-using library::Sync;
 using regress::command;
 using regress::kBase;
 using regress::kBytes;
@@ -434,21 +433,59 @@ class Draw {
     injection().text += fmt::format(", time-out {}", injection().bus_timeout);
   }
 
+  /// Beats of one unit's commands before this one.
+  std::uint64_t beats_before(std::uint64_t command, const std::vector<Burst>& unit) const {
+    std::uint64_t beats = 0;
+    for (const Burst& burst : unit)
+      if (burst.command < command) beats += burst.beats(configuration_.bus_bytes);
+    return beats;
+  }
   /// Anywhere in the run.
   void moment() {
-    const unsigned bus = configuration_.bus_bytes;
-    std::uint64_t beats = commands().size() * SYSTOLITH_COMMAND_BYTES / bus;
-    for (const Burst& burst : reference_.loads) beats += burst.beats(bus);
-    for (const Burst& burst : reference_.stores) beats += burst.beats(bus);
+    const std::size_t all = commands().size();
+    const std::uint64_t beats = all * SYSTOLITH_COMMAND_BYTES / configuration_.bus_bytes +
+                                beats_before(all, reference_.loads) +
+                                beats_before(all, reference_.stores);
     Moment& m = injection().moment;
     m.beats = pick(0, beats - 1);
     m.cycles = pick(0, 60);
     injection().text += fmt::format("{} cycles after beat {}: ", m.cycles, m.beats);
   }
+  /// When the place is written and, mostly, not read yet.
+  void moment(const PlaceRead& place) {
+    const auto opcode = [this](std::uint32_t index) {
+      return SYSTOLITH_GET(commands()[index].words, HEADER_OPCODE);
+    };
+    const bool loaded = place.writer && opcode(*place.writer) == SYSTOLITH_OPCODE_LOAD;
+    Moment& m = injection().moment;
+    m.cycles = pick(0, pick(0, 60));
+    if (place.space == Flip::Space::buffer || place.space == Flip::Space::queue) {
+      m.id = kFetchId;
+      m.beats = (place.reader + 1) * SYSTOLITH_COMMAND_BYTES / configuration_.bus_bytes;
+      if (place.space == Flip::Space::queue) m.cycles = pick(20, 1000);
+    } else if (loaded) {
+      m.id = kLoadId;
+      m.beats = beats_before(*place.writer + 1, reference_.loads);
+    } else if (opcode(place.reader) == SYSTOLITH_OPCODE_STORE) {
+      m.id = kStoreId;  // those before have left
+      m.beats = beats_before(place.reader, reference_.stores);
+    } else {
+      m.id = kLoadId;  // of a product that writes it the operands have come
+      m.beats = beats_before(place.reader, reference_.loads);
+      m.cycles = pick(0, pick(0, 1000));
+    }
+    injection().text += fmt::format("{} cycles after beat {} of ID {}: ", m.cycles, m.beats, *m.id);
+  }
   void add_flip(bool two) {
-    moment();
-    const Flip flip =
-        draw_flip(configuration_, two, [this](auto least, auto most) { return pick(least, most); });
+    const Pick draw = [this](auto least, auto most) { return pick(least, most); };
+    std::optional<PlaceRead> aim;
+    for (bool aimed = chance(80); aimed && !aim && chance(95);)
+      aim = draw_place_read(configuration_, commands(), draw);
+    if (aim)
+      moment(*aim);
+    else
+      moment();
+    const Flip flip = draw_flip(configuration_, two, aim, draw);
     injection().text +=
         fmt::format("{} word {}, bits {}", flip.memory, flip.word, fmt::join(flip.bits, " and "));
     injection().flip = flip;

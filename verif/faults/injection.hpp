@@ -14,8 +14,9 @@
 
 namespace systolith::faults {
 
-/// After so many beats of the device, and then so many cycles.
+/// After so many beats of the device or of one requester, and then so many cycles.
 struct Moment {
+  std::optional<unsigned> id;
   std::uint64_t beats = 0;
   std::uint64_t cycles = 0;
 };

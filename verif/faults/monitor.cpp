@@ -31,12 +31,14 @@ void Monitor::clock(const harness::AxiManagerSignals& device,
       records_.push_back(
           {(write.address & ~std::uint64_t{bus_bytes_ - 1}) + data_.front().first_byte,
            data_.front().word});
+    ++beats_of_[write.id];
     first_beat_ = --write.beats == 0;
     if (first_beat_) writes_.pop_front();
     data_.pop_front();
   }
   if (memory.r_valid && device.r_ready) {
     ++beats_;
+    ++beats_of_[memory.r_id % harness::kIds];
     if (memory.r_response >= 2) error_[memory.r_id % harness::kIds] = true;
     if (memory.r_id == kFetchId && !error_[kFetchId])
       fetched_.insert(fetched_.end(), memory.r_data.begin(), memory.r_data.begin() + bus_bytes_);

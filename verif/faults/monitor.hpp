@@ -40,6 +40,8 @@ class Monitor {
   const std::vector<RecordBurst>& records() const { return records_; }
   /// Beats on R and W.
   std::uint64_t beats() const { return beats_; }
+  /// Of one requester. A beat of W counts once its address is known.
+  std::uint64_t beats(unsigned id) const { return beats_of_[id]; }
 
  private:
   // Addresses that follow an error at most: one in the unit, two in the arbiter, one in the cycle
@@ -48,6 +50,7 @@ class Monitor {
 
   unsigned bus_bytes_;
   std::uint64_t beats_ = 0;
+  std::array<std::uint64_t, harness::kIds> beats_of_{};
   std::array<std::vector<Burst>, harness::kIds> bursts_;
   std::array<bool, harness::kIds> error_{};            // a response had one
   std::array<unsigned, harness::kIds> since_error_{};  // addresses taken since

@@ -59,7 +59,9 @@ void Session::clock() {
     memory.release_unanswered();
     answered_ = true;
   }
-  if (reached_cycle_ == 0 && monitor_.beats() >= injection.moment.beats) reached_cycle_ = now;
+  const Moment& moment = injection.moment;
+  const std::uint64_t beats = moment.id ? monitor_.beats(*moment.id) : monitor_.beats();
+  if (reached_cycle_ == 0 && beats >= moment.beats) reached_cycle_ = now;
   if (reached_cycle_ == 0 || now < reached_cycle_ + injection.moment.cycles) return;
   if (fired_cycle_ == 0) {
     fired_cycle_ = now;
