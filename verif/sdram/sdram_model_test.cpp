@@ -1,0 +1,1 @@
+#include "sdram_model.hpp"
