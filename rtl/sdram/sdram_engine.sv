@@ -190,19 +190,18 @@ module sdram_engine
   // ---- pins ----
   logic selected, write;
   command_t pin_command_q;
+  assign cke_o = 1'b1;   // never powered down, nor in self-refresh
   assign selected = command != Nop;
   assign write = command == Write;
   assign {ras_no, cas_no, we_no} = pin_command_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      cke_o <= 1'b0;
       cs_no <= 1'b1;
       pin_command_q <= Nop;
       dqm_o <= 2'b11;
       dq_enable_o <= 1'b0;
     end else begin
-      cke_o <= 1'b1;
       cs_no <= !selected;
       pin_command_q <= command;
       dqm_o <= !powered ? 2'b11 : write ? ~write_strobe_i : 2'b00;

@@ -53,6 +53,17 @@ bool SdramBench::drain(uint64_t limit) {
   return false;
 }
 
+void SdramBench::forget() {
+  ar_queue_.clear();
+  aw_queue_.clear();
+  w_queue_.clear();
+  reads_owed_.clear();
+  writes_owed_.clear();
+  w_last_cycles_.clear();
+  pages_.clear();
+  aw_bursts_ = w_bursts_ = 0;
+}
+
 void SdramBench::write(uint64_t address, const std::vector<uint8_t>& data, uint64_t strobe, unsigned id) {
   Owed burst{};
   burst.id = id;
@@ -124,8 +135,12 @@ bool SdramBench::quiet(uint64_t address, uint64_t bytes, bool or_read) const {
 
 void SdramBench::drive() {
   ar_offered_ = !ar_queue_.empty() && (ar_offered_ || percent(temper.ar));
-  aw_offered_ = !aw_queue_.empty() && (aw_offered_ || (!hold_aw && percent(temper.aw)));
-  w_offered_ = !w_queue_.empty() && (w_offered_ || (!hold_w && percent(temper.w)));
+  if (!aw_offered_ && !aw_queue_.empty() && !hold_aw && percent(temper.aw)) {
+    aw_offered_ = true;
+    ++aw_bursts_;
+  }
+  const bool w_may = early_w || w_bursts_ < aw_bursts_;
+  w_offered_ = !w_queue_.empty() && (w_offered_ || (w_may && !hold_w && percent(temper.w)));
   const auto address = [](harness::AxiAddress& channel, const Owed* burst) {
     channel = {};
     channel.size = 31 - static_cast<uint8_t>(__builtin_clz(kBusBytes));
@@ -218,7 +233,10 @@ void SdramBench::take() {
     aw_offered_ = false;
   }
   if (manager_.w_valid && memory.w_ready) {
-    if (manager_.w_last) w_last_cycles_.push_back(cycle);
+    if (manager_.w_last) {
+      w_last_cycles_.push_back(cycle);
+      ++w_bursts_;
+    }
     w_queue_.pop_front();
     w_offered_ = false;
   }
@@ -239,7 +257,7 @@ void SdramBench::step(bool in_reset) {
   const uint64_t rise = (cycle + 1) * kPeriod;
   top_->clk_i = 0;
   top_->rst_ni = !in_reset;
-  if (in_reset) {
+  if (in_reset || fresh_) {
     ar_offered_ = aw_offered_ = w_offered_ = false;
     manager_ = {};
     top_->s_axi_arvalid = top_->s_axi_awvalid = top_->s_axi_wvalid = 0;
@@ -247,6 +265,7 @@ void SdramBench::step(bool in_reset) {
   } else {
     drive();
   }
+  fresh_ = in_reset;
   const sdram::SdramBus bus = chip_->bus(rise);
   top_->dq_i = bus.valid ? bus.value : static_cast<uint16_t>(random_());
   top_->eval();
@@ -294,9 +313,9 @@ void SdramBench::expect_right() {
     }
   }
   EXPECT_EQ(chip_->violation_count(), 0u) << chip_->summary();
-  // That W comes before its AW is what some tests are about.
   for (const harness::Violation& v : checker_.log().violations()) {
-    if (v.rule != "w_before_aw") ADD_FAILURE() << fmt::format("cycle {}: {}: {}", v.cycle, v.rule, v.text);
+    const bool applies = !early_w || v.rule.starts_with("r_") || v.rule == "b_valid" || v.rule == "b_stable";
+    if (applies) ADD_FAILURE() << fmt::format("cycle {}: {}: {}", v.cycle, v.rule, v.text);
   }
 }
 

@@ -69,6 +69,15 @@ class SdramBench {
   // Until nothing is owed; false after `limit` cycles.
   bool drain(uint64_t limit = 2'000'000);
 
+  // A step, unless so many cycles have passed since construction.
+  bool step_to(uint64_t limit) {
+    if (cycle >= limit) return false;
+    step();
+    return true;
+  }
+  // Drops what is queued and owed, for a reset.
+  void forget();
+
   // Queue a burst; `image` changes at once, and what a read is to give is taken from it.
   void write(uint64_t address, unsigned beats, unsigned id = 2, bool all_strobes = true);
   void write(uint64_t address, const std::vector<uint8_t>& data, uint64_t strobe, unsigned id);
@@ -80,6 +89,8 @@ class SdramBench {
   void expect_right();
 
   Temper temper;
+  // W may be offered before its AW. The device never does, and the checker's rules of writes then do not apply.
+  bool early_w = false;
   bool hold_w = false, hold_aw = false, hold_r = false, hold_b = false;
   std::vector<ReadDone> reads;
   std::vector<WriteDone> writes;
@@ -129,12 +140,13 @@ class SdramBench {
   std::unique_ptr<uint8_t[], void (*)(void*)> image_;
   std::set<uint64_t> pages_;   // of 4 KiB, written
   // Offers persist until they are taken.
+  bool fresh_ = true;   // in reset, or the first cycle after it
   bool ar_offered_ = false, aw_offered_ = false, w_offered_ = false;
   std::deque<Owed> ar_queue_, aw_queue_;     // not yet taken
   std::deque<Owed> reads_owed_, writes_owed_;   // queued or taken, in order
   std::deque<Beat> w_queue_;
-  uint64_t w_bursts_done_ = 0;
   std::deque<uint64_t> w_last_cycles_;
+  uint64_t aw_bursts_ = 0, w_bursts_ = 0;   // offered; finished
 };
 
 class SdramTest : public testing::Test {
