@@ -18,7 +18,9 @@ std::string nanoseconds(uint64_t ps) { return fmt::format("{}.{:03} ns", ps / 10
 }  // namespace
 
 SdramModel::SdramModel(const SdramTiming& timing, const SdramFaults& faults)
-    : timing_(timing), faults_(faults), data_(static_cast<uint16_t*>(std::calloc(kBytes, 1)), std::free) {
+    : timing_(timing),
+      faults_(faults),
+      data_(static_cast<uint16_t*>(std::calloc(kBytes, 1)), std::free) {
   if (!data_) throw std::bad_alloc();
   if (faults_.decay_ps != 0) restored_.assign(size_t{kBanks} * kRows, 0);
 }
@@ -29,7 +31,8 @@ void SdramModel::report(const char* rule, std::string text) {
 }
 
 bool SdramModel::violated(const std::string& rule) const {
-  return std::any_of(violations_.begin(), violations_.end(), [&](const auto& v) { return v.rule == rule; });
+  return std::any_of(violations_.begin(), violations_.end(),
+                     [&](const auto& v) { return v.rule == rule; });
 }
 
 void SdramModel::clear_violations() {
@@ -40,7 +43,8 @@ void SdramModel::clear_violations() {
 std::string SdramModel::summary() const {
   std::string text;
   for (const SdramViolation& v : violations_) {
-    text += fmt::format("{}.{:06} us: {}: {}\n", v.time / 1'000'000, v.time % 1'000'000, v.rule, v.text);
+    text += fmt::format("{}.{:06} us: {}: {}\n", v.time / 1'000'000, v.time % 1'000'000, v.rule,
+                        v.text);
   }
   if (violation_count_ > violations_.size()) {
     text += fmt::format("and {} more\n", violation_count_ - violations_.size());
@@ -48,15 +52,16 @@ std::string SdramModel::summary() const {
   return text;
 }
 
-void SdramModel::check(const char* rule, const SdramTime& least, const Moment& since, const char* what,
-                       const char* after, unsigned bank) {
+void SdramModel::check(const char* rule, const SdramTime& least, const Moment& since,
+                       const char* what, const char* after, unsigned bank) {
   if (!since.ever) return;
   // With auto-precharge the moment may lie ahead.
   const uint64_t passed = time_ > since.time ? time_ - since.time : 0;
   const uint64_t clocks = edge_ > since.edge ? edge_ - since.edge : 0;
   if (passed < least.ps || clocks < least.clocks) {
-    report(rule, fmt::format("{} (bank {}) {} and {} clocks after {}, at least {} and {}", what, bank,
-                             nanoseconds(passed), clocks, after, nanoseconds(least.ps), least.clocks));
+    report(rule,
+           fmt::format("{} (bank {}) {} and {} clocks after {}, at least {} and {}", what, bank,
+                       nanoseconds(passed), clocks, after, nanoseconds(least.ps), least.clocks));
   }
 }
 
@@ -90,8 +95,8 @@ void SdramModel::edge(uint64_t time, const SdramPins& pins) {
     ++edge_;
     const uint64_t least = cas_latency_ == 2 ? timing_.tCK2 : timing_.tCK3;
     if (mode_loaded_ && period < least) {
-      report("tCK", fmt::format("period {}, at least {} with CAS latency {}", nanoseconds(period), nanoseconds(least),
-                                cas_latency_));
+      report("tCK", fmt::format("period {}, at least {} with CAS latency {}", nanoseconds(period),
+                                nanoseconds(least), cas_latency_));
     }
   }
   time_ = time;
@@ -128,15 +133,17 @@ void SdramModel::edge(uint64_t time, const SdramPins& pins) {
   const Slot& here = slots_[edge_ % slots_.size()];
   const Slot& before = slots_[(edge_ + slots_.size() - 1) % slots_.size()];
   if (pins.dq_enable && here.driven) {
-    report("contention", fmt::format("the controller drives {:#06x}, the chip {:#06x}", pins.dq, here.value));
+    report("contention",
+           fmt::format("the controller drives {:#06x}, the chip {:#06x}", pins.dq, here.value));
   } else if (pins.dq_enable && before.driven) {
     report("turnaround", "the controller drives at the edge after the chip's data");
   }
   for (unsigned b = 0; b < kBanks; ++b) {
     Bank& state = banks_[b];
     if (state.open && !state.overdue && time_ > state.activated.time + timing_.tRAS_max) {
-      report("tRAS_max", fmt::format("bank {} is open for {}, at most {}", b,
-                                     nanoseconds(time_ - state.activated.time), nanoseconds(timing_.tRAS_max)));
+      report("tRAS_max",
+             fmt::format("bank {} is open for {}, at most {}", b,
+                         nanoseconds(time_ - state.activated.time), nanoseconds(timing_.tRAS_max)));
       state.overdue = true;
     }
   }
@@ -173,8 +180,9 @@ void SdramModel::command(const SdramPins& pins, uint16_t address, unsigned bank)
   if (!powered_) {
     powered_ = true;
     if (time_ - first_edge_ < timing_.power_up) {
-      report("power_up", fmt::format("a command after {}, at least {}", nanoseconds(time_ - first_edge_),
-                                     nanoseconds(timing_.power_up)));
+      report("power_up",
+             fmt::format("a command after {}, at least {}", nanoseconds(time_ - first_edge_),
+                         nanoseconds(timing_.power_up)));
     }
   }
   const unsigned code = (pins.ras_n ? 4u : 0u) | (pins.cas_n ? 2u : 0u) | (pins.we_n ? 1u : 0u);
@@ -207,7 +215,8 @@ void SdramModel::activate(unsigned bank, uint16_t row) {
   check_idle("ACTIVE");
   Bank& state = banks_[bank];
   if (!mode_loaded_) report("initialisation", "ACTIVE before LOAD MODE");
-  if (state.open) report("bank_open", fmt::format("ACTIVE of bank {}, where row {} is open", bank, state.row));
+  if (state.open)
+    report("bank_open", fmt::format("ACTIVE of bank {}, where row {} is open", bank, state.row));
   check("tRP", timing_.tRP, state.precharged, "ACTIVE", "PRECHARGE", bank);
   check("tRC", timing_.tRC, state.activated, "ACTIVE", "ACTIVE", bank);
   if (activated_.ever && activated_bank_ != bank) {
@@ -252,7 +261,7 @@ void SdramModel::precharge(unsigned bank, bool all) {
       check("tDPL", timing_.tDPL, banks_[b].written, "PRECHARGE", "the last data in", b);
       close(b, now());
     } else if (all && !mode_loaded_) {
-      close(b, now());   // in the power-up sequence nobody knows what is open
+      close(b, now());  // in the power-up sequence nobody knows what is open
     }
   }
   if (all) precharged_all_ = true;
@@ -268,7 +277,8 @@ void SdramModel::close(unsigned bank, const Moment& when) {
 void SdramModel::refresh() {
   check_idle("REFRESH");
   for (unsigned b = 0; b < kBanks; ++b) {
-    if (banks_[b].open) report("bank_open", fmt::format("REFRESH with row {} of bank {} open", banks_[b].row, b));
+    if (banks_[b].open)
+      report("bank_open", fmt::format("REFRESH with row {} of bank {} open", banks_[b].row, b));
     check("tRP", timing_.tRP, banks_[b].precharged, "REFRESH", "PRECHARGE", b);
     check("tRC", timing_.tRC, banks_[b].activated, "REFRESH", "ACTIVE", b);
     restore_row(b, next_row_);
@@ -286,18 +296,21 @@ void SdramModel::refresh() {
 void SdramModel::load_mode(uint16_t address) {
   check_idle("LOAD MODE");
   for (unsigned b = 0; b < kBanks; ++b) {
-    if (banks_[b].open) report("bank_open", fmt::format("LOAD MODE with row {} of bank {} open", banks_[b].row, b));
+    if (banks_[b].open)
+      report("bank_open", fmt::format("LOAD MODE with row {} of bank {} open", banks_[b].row, b));
     check("tRP", timing_.tRP, banks_[b].precharged, "LOAD MODE", "PRECHARGE", b);
   }
   if (!precharged_all_ || initial_refreshes_ < 2) {
-    report("initialisation", fmt::format("LOAD MODE after {} and {} refreshes, at least 2",
-                                         precharged_all_ ? "PRECHARGE" : "no PRECHARGE", initial_refreshes_));
+    report("initialisation",
+           fmt::format("LOAD MODE after {} and {} refreshes, at least 2",
+                       precharged_all_ ? "PRECHARGE" : "no PRECHARGE", initial_refreshes_));
   }
   const unsigned length = address & 7;
   const unsigned latency = address >> 4 & 7;
   const bool full = length == 7;
   const bool interleaved = (address & 8) != 0;
-  if ((length > 3 && !full) || (full && interleaved) || (latency != 2 && latency != 3) || (address & 0x1d80) != 0) {
+  if ((length > 3 && !full) || (full && interleaved) || (latency != 2 && latency != 3) ||
+      (address & 0x1d80) != 0) {
     report("mode", fmt::format("mode {:#06x} is reserved", address));
   } else {
     full_page_ = full;
@@ -326,7 +339,8 @@ void SdramModel::stop_burst(const char* by) {
 unsigned SdramModel::burst_column(const Burst& burst) const {
   if (burst.length == kColumns) return (burst.column + burst.done) % kColumns;
   const unsigned mask = burst.length - 1;
-  const unsigned offset = interleaved_ ? (burst.column ^ burst.done) & mask : (burst.column + burst.done) & mask;
+  const unsigned offset =
+      interleaved_ ? (burst.column ^ burst.done) & mask : (burst.column + burst.done) & mask;
   return (burst.column & ~mask) | offset;
 }
 
@@ -334,9 +348,11 @@ void SdramModel::run_burst(const SdramPins& pins) {
   if (!burst_.active) return;
   uint16_t& stored = word(burst_.bank, burst_.row, burst_column(burst_));
   if (burst_.write) {
-    if (!pins.dq_enable && (pins.dqm & 3) != 3) report("data", "the controller does not drive the data of a WRITE");
+    if (!pins.dq_enable && (pins.dqm & 3) != 3)
+      report("data", "the controller does not drive the data of a WRITE");
     const uint16_t in = through_wires(pins.dq);
-    const auto mask = static_cast<uint16_t>((pins.dqm & 1 ? 0u : 0x00ffu) | (pins.dqm & 2 ? 0u : 0xff00u));
+    const auto mask =
+        static_cast<uint16_t>((pins.dqm & 1 ? 0u : 0x00ffu) | (pins.dqm & 2 ? 0u : 0xff00u));
     if (!burst_.closed) {
       stored = static_cast<uint16_t>((in & mask) | (stored & ~mask));
       banks_[burst_.bank].written = now();
@@ -350,8 +366,8 @@ void SdramModel::run_burst(const SdramPins& pins) {
     // The chip closes the row once all its times are over.
     const Bank& bank = banks_[burst_.bank];
     Moment end = now();
-    end.time = std::max(end.time + (burst_.write ? timing_.tDPL.ps : 0), bank.activated.time + timing_.tRAS.ps);
-    end.edge += 1;
+    end.time = std::max(end.time + (burst_.write ? timing_.tDPL.ps : 0),
+                        bank.activated.time + timing_.tRAS.ps);
     close(burst_.bank, end);
   }
 }

@@ -1,7 +1,9 @@
-// Behavioural model of an SDR SDRAM of 4 banks x 8192 rows x 512 columns x 16 bits (IS42S16160G), at its pins.
+// Behavioural model of an SDR SDRAM of 4 banks x 8192 rows x 512 columns x 16 bits (IS42S16160G),
+// at its pins.
 //
-// Evaluated at each rising edge of the chip's clock; time is in picoseconds. Stores 32 MB, does what the commands say,
-// and reports every broken rule. After a violation it goes on as a chip may: undefined data are a fixed pattern.
+// Evaluated at each rising edge of the chip's clock; time is in picoseconds. Stores 32 MB, does
+// what the commands say, and reports every broken rule. After a violation it goes on as a chip may:
+// undefined data are a fixed pattern.
 #pragma once
 
 #include <array>
@@ -109,15 +111,13 @@ struct SdramBus {
 // Rules, by the names used in violations:
 //   tRCD, tRP, tRAS, tRAS_max, tRC, tRFC, tRRD, tDPL, tMRD, tCK   times of the table
 //   power_up          a command before the time is over, or the clock enable was low
-//   initialisation    LOAD MODE without PRECHARGE all and two refreshes before; a command before LOAD MODE
-//   mode              a reserved mode
-//   refresh           more than 8 refreshes are owed: 8192 in 64 ms, in the mean and within 9 intervals
-//   bank_closed       READ or WRITE of a closed bank
-//   bank_open         ACTIVE of an open bank; REFRESH or LOAD MODE with one
-//   contention        both drive DQ
-//   turnaround        the controller drives at the edge after the chip's data: the chip still lets go
-//   data              the controller does not drive the data of a WRITE
-//   self_refresh      CKE went low: neither self-refresh nor power-down is modelled
+//   initialisation    LOAD MODE without PRECHARGE all and two refreshes before; a command before
+//   LOAD MODE mode              a reserved mode refresh           more than 8 refreshes are owed:
+//   8192 in 64 ms, in the mean and within 9 intervals bank_closed       READ or WRITE of a closed
+//   bank bank_open         ACTIVE of an open bank; REFRESH or LOAD MODE with one contention both
+//   drive DQ turnaround        the controller drives at the edge after the chip's data: the chip
+//   still lets go data              the controller does not drive the data of a WRITE self_refresh
+//   CKE went low: neither self-refresh nor power-down is modelled
 struct SdramViolation {
   std::string rule;
   uint64_t time = 0;  // ps
@@ -147,7 +147,8 @@ class SdramModel {
   // What the chip drives at a time from the last edge on and before the next.
   SdramBus bus(uint64_t time) const;
 
-  // Word of a bank's row and column, or of a byte address as the controller maps it: row, bank, column.
+  // Word of a bank's row and column, or of a byte address as the controller maps it: row, bank,
+  // column.
   uint16_t& word(unsigned bank, unsigned row, unsigned column) {
     return data_[(uint64_t{bank} * kRows + row) * kColumns + column];
   }
@@ -204,8 +205,8 @@ class SdramModel {
   };
 
   void report(const char* rule, std::string text);
-  void check(const char* rule, const SdramTime& least, const Moment& since, const char* what, const char* after,
-             unsigned bank);
+  void check(const char* rule, const SdramTime& least, const Moment& since, const char* what,
+             const char* after, unsigned bank);
   Moment now() const { return {time_, edge_, true}; }
   void command(const SdramPins& pins, uint16_t address, unsigned bank);
   void check_idle(const char* name);
@@ -246,8 +247,8 @@ class SdramModel {
   Burst burst_;
   Moment refreshed_, mode_set_, activated_;
   uint8_t activated_bank_ = 0;
-  uint16_t next_row_ = 0;         // to refresh
-  uint64_t debt_since_ = 0;       // refreshes are counted from here
+  uint16_t next_row_ = 0;    // to refresh
+  uint64_t debt_since_ = 0;  // refreshes are counted from here
   uint64_t refreshes_counted_ = 0;
   bool debt_told_ = false;
   std::array<Slot, 8> slots_{};   // by edge, what is driven for it

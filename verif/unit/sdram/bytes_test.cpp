@@ -1,4 +1,5 @@
-// What is stored where: round trips, the address mapping, strobes, row and bank crossings, addresses past the memory.
+// What is stored where: round trips, the address mapping, strobes, row and bank crossings,
+// addresses past the memory.
 #include "fixture.hpp"
 
 namespace systolith::test {
@@ -15,7 +16,8 @@ TEST_F(SdramBytes, BeatComesBack) {
   EXPECT_EQ(bench().writes.size(), 1u);
 }
 
-// The chip is compared with the image by the page's mapping, so a crossed bit shows even if it is crossed both ways.
+// The chip is compared with the image by the page's mapping, so a crossed bit shows even if it is
+// crossed both ways.
 TEST_F(SdramBytes, EachAddressBitHasItsPlace) {
   for (uint64_t bit = kBusBytes; bit < kBytes; bit <<= 1) {
     bench().write(bit, 1);
@@ -37,7 +39,8 @@ TEST_F(SdramBytes, BankAndRowAreThePages) {
   EXPECT_TRUE(bench().chip().open(3));
   EXPECT_TRUE(bench().chip().open(1));
   EXPECT_EQ(bench().chip().word(3, 0, 0), *bench().image(0xc00) | *bench().image(0xc01) << 8);
-  EXPECT_EQ(bench().chip().word(1, 0x1abc, 0), *bench().image(0x1abc400) | *bench().image(0x1abc401) << 8);
+  EXPECT_EQ(bench().chip().word(1, 0x1abc, 0), *bench().image(0x1abc400) | *bench().image(0x1abc401)
+                                                                               << 8);
 }
 
 TEST_F(SdramBytes, LongestBurstsCrossRowsAndBanks) {
@@ -57,7 +60,8 @@ TEST_F(SdramBytes, LongestBurstsCrossRowsAndBanks) {
 TEST_F(SdramBytes, BurstsOfEveryLengthAcrossARow) {
   const unsigned row_beats = 1024 / kBusBytes;
   for (unsigned beats = 1; beats <= std::min(kMaxBeats, row_beats + 2); ++beats) {
-    const uint64_t address = 0x40000 + uint64_t{beats} * 8192 + 1024 - uint64_t{beats / 2} * kBusBytes;
+    const uint64_t address =
+        0x40000 + uint64_t{beats} * 8192 + 1024 - uint64_t{beats / 2} * kBusBytes;
     bench().write(address, beats);
     ASSERT_TRUE(bench().drain());
     bench().read(address, beats);
@@ -101,7 +105,8 @@ TEST_F(SdramBytes, LowAddressBitsAreIgnored) {
   ASSERT_TRUE(bench().drain());
 }
 
-// ---- past the memory: the fixture expects DECERR on every beat, zeros, and the image as it was ----
+// ---- past the memory: the fixture expects DECERR on every beat, zeros, and the image as it was
+// ----
 TEST_F(SdramBytes, PastTheMemoryIsDecodeError) {
   bench().write(0, 4);
   ASSERT_TRUE(bench().drain());

@@ -64,7 +64,8 @@ void SdramBench::forget() {
   aw_bursts_ = w_bursts_ = 0;
 }
 
-void SdramBench::write(uint64_t address, const std::vector<uint8_t>& data, uint64_t strobe, unsigned id) {
+void SdramBench::write(uint64_t address, const std::vector<uint8_t>& data, uint64_t strobe,
+                       unsigned id) {
   Owed burst{};
   burst.id = id;
   burst.address = address;
@@ -78,7 +79,8 @@ void SdramBench::write(uint64_t address, const std::vector<uint8_t>& data, uint6
     if (burst.in_range) {
       pages_.insert(address >> 12);
       for (unsigned i = 0; i < kBusBytes; ++i) {
-        if (strobe >> i & 1) image_[address / kBusBytes * kBusBytes + beat * kBusBytes + i] = w.data[i];
+        if (strobe >> i & 1)
+          image_[address / kBusBytes * kBusBytes + beat * kBusBytes + i] = w.data[i];
       }
     }
     w_queue_.push_back(std::move(w));
@@ -120,14 +122,17 @@ void SdramBench::read(uint64_t address, unsigned beats, unsigned id) {
   burst.beats = beats;
   burst.in_range = address < kBytes;
   burst.expected.resize(size_t{beats} * kBusBytes);
-  if (burst.in_range) std::memcpy(burst.expected.data(), image(address / kBusBytes * kBusBytes), burst.expected.size());
+  if (burst.in_range)
+    std::memcpy(burst.expected.data(), image(address / kBusBytes * kBusBytes),
+                burst.expected.size());
   reads_owed_.push_back(burst);
   ar_queue_.push_back(std::move(burst));
 }
 
 bool SdramBench::quiet(uint64_t address, uint64_t bytes, bool or_read) const {
   const auto apart = [&](const Owed& owed) {
-    return address + bytes <= owed.address || owed.address + uint64_t{owed.beats} * kBusBytes <= address;
+    return address + bytes <= owed.address ||
+           owed.address + uint64_t{owed.beats} * kBusBytes <= address;
   };
   return std::all_of(writes_owed_.begin(), writes_owed_.end(), apart) &&
          (!or_read || std::all_of(reads_owed_.begin(), reads_owed_.end(), apart));
@@ -180,7 +185,8 @@ void SdramBench::drive() {
   top_->s_axi_awlen = manager_.aw.length;
   top_->s_axi_wvalid = manager_.w_valid;
   std::memcpy(&top_->s_axi_wdata, manager_.w_data.data(), kBusBytes);
-  top_->s_axi_wstrb = static_cast<std::remove_reference_t<decltype(top_->s_axi_wstrb)>>(manager_.w_strobe);
+  top_->s_axi_wstrb =
+      static_cast<std::remove_reference_t<decltype(top_->s_axi_wstrb)>>(manager_.w_strobe);
   top_->s_axi_wlast = manager_.w_last;
   top_->s_axi_rready = manager_.r_ready;
   top_->s_axi_bready = manager_.b_ready;
@@ -195,13 +201,14 @@ void SdramBench::take_read() {
   const size_t at = burst.data.size();
   burst.data.resize(at + kBusBytes);
   std::memcpy(burst.data.data() + at, &top_->s_axi_rdata, kBusBytes);
-  EXPECT_EQ(top_->s_axi_rresp, burst.in_range ? kOkay : kDecodeError) << fmt::format("read of {:#x}", burst.address);
+  EXPECT_EQ(top_->s_axi_rresp, burst.in_range ? kOkay : kDecodeError)
+      << fmt::format("read of {:#x}", burst.address);
   burst.responses |= top_->s_axi_rresp;
   const bool last = ++burst.beats_done == burst.beats;
   EXPECT_EQ(top_->s_axi_rlast, last);
   if (!last) return;
-  reads.push_back({burst.id, burst.address, std::move(burst.data), std::move(burst.expected), burst.responses,
-                   burst.asked, burst.first, cycle});
+  reads.push_back({burst.id, burst.address, std::move(burst.data), std::move(burst.expected),
+                   burst.responses, burst.asked, burst.first, cycle});
   reads_owed_.pop_front();
 }
 
@@ -222,7 +229,8 @@ void SdramBench::take() {
   checker_.clock(manager_, memory, !top_->rst_ni);
 
   if (manager_.ar.valid && memory.ar_ready) {
-    auto burst = std::find_if(reads_owed_.begin(), reads_owed_.end(), [](const Owed& o) { return !o.address_taken; });
+    auto burst = std::find_if(reads_owed_.begin(), reads_owed_.end(),
+                              [](const Owed& o) { return !o.address_taken; });
     burst->address_taken = true;
     burst->asked = cycle;
     ar_queue_.pop_front();
@@ -296,8 +304,9 @@ void SdramBench::expect_right() {
   for (const ReadDone& read : reads) {
     if (read.data != read.expected) {
       const auto wrong = std::mismatch(read.data.begin(), read.data.end(), read.expected.begin());
-      ADD_FAILURE() << fmt::format("read of {:#x}, {} bytes: byte {} is {:#x}, not {:#x}", read.address,
-                                   read.data.size(), wrong.first - read.data.begin(), *wrong.first, *wrong.second);
+      ADD_FAILURE() << fmt::format("read of {:#x}, {} bytes: byte {} is {:#x}, not {:#x}",
+                                   read.address, read.data.size(), wrong.first - read.data.begin(),
+                                   *wrong.first, *wrong.second);
       break;
     }
   }
@@ -308,13 +317,16 @@ void SdramBench::expect_right() {
         uint16_t word = 0;
         std::memcpy(&word, image(a), 2);
         same = chip_->word(a) == word;
-        if (!same) ADD_FAILURE() << fmt::format("chip holds {:#06x} at {:#x}, not {:#06x}", chip_->word(a), a, word);
+        if (!same)
+          ADD_FAILURE() << fmt::format("chip holds {:#06x} at {:#x}, not {:#06x}", chip_->word(a),
+                                       a, word);
       }
     }
   }
   EXPECT_EQ(chip_->violation_count(), 0u) << chip_->summary();
   for (const harness::Violation& v : checker_.log().violations()) {
-    const bool applies = !early_w || v.rule.starts_with("r_") || v.rule == "b_valid" || v.rule == "b_stable";
+    const bool applies =
+        !early_w || v.rule.starts_with("r_") || v.rule == "b_valid" || v.rule == "b_stable";
     if (applies) ADD_FAILURE() << fmt::format("cycle {}: {}: {}", v.cycle, v.rule, v.text);
   }
 }

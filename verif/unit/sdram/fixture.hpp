@@ -25,8 +25,9 @@ constexpr unsigned kCasLatency = CAS_LATENCY;
 constexpr unsigned kCaptureCycles = CAPTURE_CYCLES;
 constexpr uint64_t kBytes = sdram::kBytes;
 constexpr unsigned kMaxBeats = kBusBytes >= 16 ? 4096 / kBusBytes : 256;
-constexpr uint64_t kPeriod = (1'000'000 + kMegahertz - 1) / kMegahertz;   // ps
-// The chip's clock behind the controller's: inverted, or late enough for data that take a cycle more.
+constexpr uint64_t kPeriod = (1'000'000 + kMegahertz - 1) / kMegahertz;  // ps
+// The chip's clock behind the controller's: inverted, or late enough for data that take a cycle
+// more.
 constexpr uint64_t kPhase = kCaptureCycles == 0 ? kPeriod / 2 : kPeriod * 8 / 10;
 constexpr unsigned kAddressDepth = 4;
 constexpr unsigned kDataDepth = 16;
@@ -47,14 +48,14 @@ struct ReadDone {
   std::vector<uint8_t> data;
   std::vector<uint8_t> expected;
   unsigned response = 0;
-  uint64_t asked = 0, first = 0, last = 0;   // cycles of the handshakes
+  uint64_t asked = 0, first = 0, last = 0;  // cycles of the handshakes
 };
 
 struct WriteDone {
   unsigned id = 0;
   uint64_t address = 0;
   unsigned response = 0;
-  uint64_t data = 0, done = 0;   // cycles of the last W and of B
+  uint64_t data = 0, done = 0;  // cycles of the last W and of B
 };
 
 class SdramBench {
@@ -85,18 +86,21 @@ class SdramBench {
   // Nothing that is under way writes (or, `or_read`, reads) these bytes.
   bool quiet(uint64_t address, uint64_t bytes, bool or_read) const;
 
-  // Each finished read has the right data, response and ID; the chip holds the image; no rule was broken.
+  // Each finished read has the right data, response and ID; the chip holds the image; no rule was
+  // broken.
   void expect_right();
 
   Temper temper;
-  // W may be offered before its AW. The device never does, and the checker's rules of writes then do not apply.
+  // W may be offered before its AW. The device never does, and the checker's rules of writes then
+  // do not apply.
   bool early_w = false;
   bool hold_w = false, hold_aw = false, hold_r = false, hold_b = false;
   std::vector<ReadDone> reads;
   std::vector<WriteDone> writes;
   uint64_t cycle = 0;
-  uint64_t words_read = 0, words_written = 0;   // moved by the chip's commands since the counts were cleared
-  std::deque<uint64_t> refreshes;               // cycles
+  uint64_t words_read = 0,
+           words_written = 0;      // moved by the chip's commands since the counts were cleared
+  std::deque<uint64_t> refreshes;  // cycles
 
   uint64_t owed_reads() const { return reads_owed_.size(); }
   uint64_t owed_writes() const { return writes_owed_.size(); }
@@ -114,9 +118,9 @@ class SdramBench {
     uint64_t address;
     unsigned beats;
     bool in_range;
-    std::vector<uint8_t> data;       // of a read: what came
-    std::vector<uint8_t> expected;   // of a read
-    unsigned responses = 0;          // all beats', or-ed
+    std::vector<uint8_t> data;      // of a read: what came
+    std::vector<uint8_t> expected;  // of a read
+    unsigned responses = 0;         // all beats', or-ed
     uint64_t asked = 0, first = 0;
     uint64_t w_last = 0;
     bool address_taken = false;
@@ -138,15 +142,15 @@ class SdramBench {
   harness::AxiManagerSignals manager_;
   std::mt19937_64 random_;
   std::unique_ptr<uint8_t[], void (*)(void*)> image_;
-  std::set<uint64_t> pages_;   // of 4 KiB, written
+  std::set<uint64_t> pages_;  // of 4 KiB, written
   // Offers persist until they are taken.
-  bool fresh_ = true;   // in reset, or the first cycle after it
+  bool fresh_ = true;  // in reset, or the first cycle after it
   bool ar_offered_ = false, aw_offered_ = false, w_offered_ = false;
-  std::deque<Owed> ar_queue_, aw_queue_;     // not yet taken
-  std::deque<Owed> reads_owed_, writes_owed_;   // queued or taken, in order
+  std::deque<Owed> ar_queue_, aw_queue_;       // not yet taken
+  std::deque<Owed> reads_owed_, writes_owed_;  // queued or taken, in order
   std::deque<Beat> w_queue_;
   std::deque<uint64_t> w_last_cycles_;
-  uint64_t aw_bursts_ = 0, w_bursts_ = 0;   // offered; finished
+  uint64_t aw_bursts_ = 0, w_bursts_ = 0;  // offered; finished
 };
 
 class SdramTest : public testing::Test {

@@ -8,7 +8,8 @@ namespace {
 
 class SdramFlow : public SdramTest {};
 
-constexpr uint64_t kInterval = uint64_t{kMegahertz} * 1'000'000 / 128'000 - 1;   // of refreshes, cycles
+constexpr uint64_t kInterval =
+    uint64_t{kMegahertz} * 1'000'000 / 128'000 - 1;  // of refreshes, cycles
 
 TEST(SdramPowerUp, SequenceIsThePages) {
   SdramBench bench;
@@ -30,7 +31,8 @@ TEST(SdramPowerUp, SequenceIsThePages) {
   bench.expect_right();
   // 200 us and the sequence, exactly.
   EXPECT_EQ(bench.refreshes[0], 4 + 200u * kMegahertz + cycles(timing().tRP));
-  for (unsigned i = 1; i < 8; ++i) EXPECT_EQ(bench.refreshes[i] - bench.refreshes[i - 1], cycles(timing().tRFC));
+  for (unsigned i = 1; i < 8; ++i)
+    EXPECT_EQ(bench.refreshes[i] - bench.refreshes[i - 1], cycles(timing().tRFC));
 }
 
 TEST(SdramPowerUp, ResetWhileBusyStartsAnew) {
@@ -38,7 +40,8 @@ TEST(SdramPowerUp, ResetWhileBusyStartsAnew) {
   bench.power_up();
   bench.write(0x1000, 16);
   for (int i = 0; i < 40; ++i) bench.step();
-  SdramBench fresh;   // the image of what survives is not promised: only that the controller works again
+  SdramBench
+      fresh;  // the image of what survives is not promised: only that the controller works again
   fresh.power_up();
   fresh.write(0x1000, 4);
   fresh.read(0x8000, 8);
@@ -50,7 +53,8 @@ TEST(SdramPowerUp, ResetWhileBusyStartsAnew) {
   EXPECT_EQ(fresh.chip().counts().mode_loads, 2u);
   // While the sequence waits, rows that were left open are open too long and refreshes are owed.
   for (const auto& violation : fresh.chip().violations()) {
-    EXPECT_TRUE(violation.rule == "tRAS_max" || violation.rule == "refresh") << violation.rule << violation.text;
+    EXPECT_TRUE(violation.rule == "tRAS_max" || violation.rule == "refresh")
+        << violation.rule << violation.text;
   }
   fresh.chip().clear_violations();
   fresh.write(0x1000, 4);
@@ -109,7 +113,7 @@ TEST_F(SdramFlow, StalledReadsLoseNothingAndHoldUpNoWrite) {
   bench().words_read = 0;
   for (int i = 0; i < 12 * 8 * 40 + 2000; ++i) bench().step();
   EXPECT_EQ(bench().writes.size(), 14u);
-  EXPECT_EQ(bench().words_read, uint64_t{kDataDepth} * kWords);   // what the buffer holds, no more
+  EXPECT_EQ(bench().words_read, uint64_t{kDataDepth} * kWords);  // what the buffer holds, no more
   bench().hold_r = false;
   ASSERT_TRUE(bench().drain());
   EXPECT_EQ(bench().reads.size(), 2u);
@@ -131,7 +135,8 @@ TEST_F(SdramFlow, StalledResponsesHoldUpNoRead) {
 
 TEST_F(SdramFlow, SlowChannelsLoseNothing) {
   bench().temper = {30, 30, 20, 15, 20};
-  for (unsigned i = 0; i < 12; ++i) bench().write(0x30000 + 0x1000 * i, std::min(kMaxBeats, 24u), 2, false);
+  for (unsigned i = 0; i < 12; ++i)
+    bench().write(0x30000 + 0x1000 * i, std::min(kMaxBeats, 24u), 2, false);
   ASSERT_TRUE(bench().drain());
   for (unsigned i = 0; i < 12; ++i) bench().read(0x30000 + 0x1000 * i, std::min(kMaxBeats, 24u));
   ASSERT_TRUE(bench().drain());
@@ -158,7 +163,8 @@ void saturate(SdramBench& bench, uint64_t cycles, bool reads, bool writes) {
 TEST_F(SdramFlow, RefreshIsNeverLate) {
   // The current beat, the bus at rest, recovery, all rows closed.
   const uint64_t late = kWords + kCasLatency + 2 + cycles(timing().tDPL) + cycles(timing().tRP) + 4;
-  for (const auto& [reads, writes] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+  for (const auto& [reads, writes] :
+       {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
     ASSERT_TRUE(bench().drain());
     bench().refreshes.clear();
     const uint64_t start = bench().cycle;
@@ -167,7 +173,8 @@ TEST_F(SdramFlow, RefreshIsNeverLate) {
     ASSERT_GE(at.size(), 59u);
     ASSERT_LE(at.size(), 61u);
     for (size_t i = 1; i < at.size(); ++i) {
-      // The timer runs on while one is late: every one comes within `late` of its place on the grid.
+      // The timer runs on while one is late: every one comes within `late` of its place on the
+      // grid.
       EXPECT_LE(at[i] - at[0], i * kInterval + late);
       EXPECT_GE(at[i] - at[0] + late, i * kInterval);
     }

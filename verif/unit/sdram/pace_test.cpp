@@ -27,9 +27,9 @@ TEST_F(SdramPace, ReadFromIdle) {
   const unsigned base = kCasLatency + kCaptureCycles + kWords + 1;
   const unsigned to_row = std::max(2u, cycles(timing().tRCD));
   after_refresh();
-  EXPECT_EQ(read_latency(0x1000), 2 + to_row + base);   // bank closed
-  EXPECT_EQ(read_latency(0x1100), 3 + base);            // row open
-  EXPECT_EQ(read_latency(0x5100), 2 + cycles(timing().tRP) + to_row + base);   // another row open
+  EXPECT_EQ(read_latency(0x1000), 2 + to_row + base);                         // bank closed
+  EXPECT_EQ(read_latency(0x1100), 3 + base);                                  // row open
+  EXPECT_EQ(read_latency(0x5100), 2 + cycles(timing().tRP) + to_row + base);  // another row open
   // Longer bursts come no later.
   EXPECT_EQ(read_latency(0x5200, 4), 3 + base);
   EXPECT_EQ(bench().reads.back().last - bench().reads.back().first, 3 * kWords);
@@ -39,7 +39,8 @@ TEST_F(SdramPace, WriteFromIdle) {
   after_refresh();
   bench().write(0x1000, 1);
   ASSERT_TRUE(bench().drain());
-  EXPECT_EQ(bench().writes.back().done - bench().writes.back().data, 2 + std::max(2u, cycles(timing().tRCD)) + kWords);
+  EXPECT_EQ(bench().writes.back().done - bench().writes.back().data,
+            2 + std::max(2u, cycles(timing().tRCD)) + kWords);
   bench().write(0x1000, 1);
   ASSERT_TRUE(bench().drain());
   EXPECT_EQ(bench().writes.back().done - bench().writes.back().data, 3 + kWords);
@@ -70,8 +71,9 @@ TEST_F(SdramPace, LongStreams) {
     EXPECT_TRUE(bench().drain());
     return words * 10'000 / cycles;
   };
-  std::printf("words in 10000 cycles: read %u write %u both %u short %u %u\n", (unsigned)run(true, false, beats),
-              (unsigned)run(false, true, beats), (unsigned)run(true, true, beats), (unsigned)run(true, false, 1),
+  std::printf("words in 10000 cycles: read %u write %u both %u short %u %u\n",
+              (unsigned)run(true, false, beats), (unsigned)run(false, true, beats),
+              (unsigned)run(true, true, beats), (unsigned)run(true, false, 1),
               (unsigned)run(false, true, 1));
 }
 

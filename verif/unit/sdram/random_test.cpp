@@ -15,7 +15,9 @@ TEST_P(SdramRandom, TrafficKeepsTheImage) {
   bench.early_w = seed % 4 >= 2;
   bench.power_up();
   const auto range = [&](uint64_t low, uint64_t high) { return low + random() % (high - low + 1); };
-  const auto temper = [&] { return random() % 3 == 0 ? 100u : static_cast<unsigned>(range(5, 95)); };
+  const auto temper = [&] {
+    return random() % 3 == 0 ? 100u : static_cast<unsigned>(range(5, 95));
+  };
   // Few pages, so that rows conflict and bytes are written again; other seeds all of the memory.
   const uint64_t pages = seed % 2 == 0 ? 6 : kBytes / 4096;
   for (unsigned round = 0; round < 30; ++round) {
@@ -24,7 +26,8 @@ TEST_P(SdramRandom, TrafficKeepsTheImage) {
     for (unsigned done = 0; done < bursts;) {
       if (bench.ar_waiting() < 3 && bench.aw_waiting() < 3) {
         const unsigned page_beats = 4096 / kBusBytes;
-        const auto most = static_cast<unsigned>(random() % 4 == 0 ? kMaxBeats : std::min(kMaxBeats, 8u));
+        const auto most =
+            static_cast<unsigned>(random() % 4 == 0 ? kMaxBeats : std::min(kMaxBeats, 8u));
         const auto beats = static_cast<unsigned>(range(1, most));
         uint64_t address = range(0, pages - 1) * 4096 + range(0, page_beats - beats) * kBusBytes;
         if (random() % 16 == 0) address += kBytes << random() % 14;
