@@ -1,10 +1,10 @@
 // What the four banks are doing: open rows, and which commands their times allow.
 //
 // `command_i` (Nop for none) with its bank is what is sent in this cycle; `all_i` makes a Precharge one of all banks.
-// The outputs say what may be sent in this cycle: `may_activate_o` covers tRP, tRC, tRFC and tRRD, `may_precharge_o`
-// tRAS and tWR, `may_write_o` that the data bus has come to rest after the last READ. `row_ready_o`: words of the row
+// The outputs say what may be sent in this cycle: `may_activate_o` covers tRP, tRC and tRFC, `may_precharge_o` tRAS
+// and tWR, `may_write_o` that the data bus has come to rest after the last READ. `row_ready_o`: words of the row
 // that was opened last may be moved from the next cycle on (tRCD). Refresh needs all banks closed and
-// `may_activate_o` of all.
+// `may_activate_o` of all. Two ACTIVEs are never sent in consecutive cycles, which is all that tRRD asks for.
 //
 // ClockHz, CasLatency and Timing as sdram_controller.
 `include "systolith_assert.svh"
@@ -41,6 +41,8 @@ module sdram_banks
   localparam int unsigned Twr = cycles_of(Timing.twr, ClockHz, Timing.clocks);
   localparam int unsigned Turn = CasLatency + 2;   // READ to WRITE
 
+  if (Trrd > 2) $error("sdram_banks: tRRD must be at most two cycles");
+
   // Cycles left; each of the times above is loaded less the cycle of its command.
   localparam int unsigned Longest = (Trc > Trfc) ? Trc : Trfc;
   localparam int unsigned Width = $clog2(Longest + Tras + Turn);
@@ -56,7 +58,6 @@ module sdram_banks
   row_t [Banks-1:0] row_q, row_d;
   wait_t [Banks-1:0] activate_q, activate_d;
   wait_t [Banks-1:0] precharge_q, precharge_d;
-  wait_t other_q, other_d;     // ACTIVE of another bank
   wait_t column_q, column_d;   // READ or WRITE after ACTIVE
   wait_t write_q, write_d;     // WRITE after READ
 
@@ -67,7 +68,6 @@ module sdram_banks
       activate_d[b] = (activate_q[b] != '0) ? activate_q[b] - 1'b1 : '0;
       precharge_d[b] = (precharge_q[b] != '0) ? precharge_q[b] - 1'b1 : '0;
     end
-    other_d = (other_q != '0) ? other_q - 1'b1 : '0;
     column_d = (column_q != '0) ? column_q - 1'b1 : '0;
     write_d = (write_q != '0) ? write_q - 1'b1 : '0;
     unique case (command_i)
@@ -76,7 +76,6 @@ module sdram_banks
         row_d[bank_i] = row_i;
         activate_d[bank_i] = wait_t'(Trc - 1);
         precharge_d[bank_i] = wait_t'(Tras - 1);
-        other_d = wait_t'(Trrd - 1);
         column_d = wait_t'(Trcd - 1);
       end
       Precharge: begin
@@ -101,14 +100,12 @@ module sdram_banks
       open_q <= '0;
       activate_q <= '0;
       precharge_q <= '0;
-      other_q <= '0;
       column_q <= '0;
       write_q <= '0;
     end else begin
       open_q <= open_d;
       activate_q <= activate_d;
       precharge_q <= precharge_d;
-      other_q <= other_d;
       column_q <= column_d;
       write_q <= write_d;
     end
@@ -117,7 +114,7 @@ module sdram_banks
 
   always_comb begin
     for (int unsigned b = 0; b < Banks; b++) begin
-      may_activate_o[b] = activate_q[b] == '0 && other_q == '0;
+      may_activate_o[b] = activate_q[b] == '0;
       may_precharge_o[b] = precharge_q[b] == '0;
     end
   end
@@ -127,6 +124,7 @@ module sdram_banks
   assign row_ready_o = column_q <= wait_t'(1);
 
   `ASSERT(ActivatesClosedBank, command_i != Activate || (!open_q[bank_i] && may_activate_o[bank_i]))
+  `ASSERT_NEXT(ActivatesApart, command_i == Activate, command_i != Activate)
   `ASSERT(WordsOfOpenBank, (command_i != Read && command_i != Write) || open_q[bank_i])
   `ASSERT(RefreshesClosedBanks, command_i != Refresh || open_q == '0)
 

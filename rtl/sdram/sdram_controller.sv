@@ -4,10 +4,10 @@
 // its AW. An address past the memory is answered with DECERR. RREADY and BREADY may stay low: only what has room is
 // asked of the chip, and the other direction goes on. All rules are in docs/sdram.md.
 //
-// Latency: 12 + CasLatency + CaptureCycles - 8 + Words cycles from AR to the first R beat of an open row, see the page.
+// Latency: from AR to the first R beat of an open row 4 + CasLatency + CaptureCycles + DataWidth / 16 cycles.
 // Throughput: a word a cycle, but for refreshes and two cycles a row of 512 words.
 //
-// DataWidth 64, 128, 256, 512; AddressWidth 26..64; ClockHz 10 to 143 MHz, with CasLatency 2 at most 100 MHz;
+// DataWidth 64, 128, 256, 512; AddressWidth 26..64; ClockHz 10 to 133 MHz, with CasLatency 2 at most 100 MHz;
 // CasLatency 2, 3; CaptureCycles 0, 1; AddressDepth 2..16 bursts; DataDepth 4..64 beats; TurnWords a multiple of
 // DataWidth / 16, up to 4096.
 `include "systolith_assert.svh"
@@ -77,8 +77,8 @@ module sdram_controller
   if (AddressWidth <= AddressBits || AddressWidth > 64) begin : gen_bad_address_width
     $error("sdram_controller: AddressWidth must be 26 to 64");
   end
-  if (ClockHz < 10_000_000 || ClockHz > 143_000_000) begin : gen_bad_clock
-    $error("sdram_controller: ClockHz must be 10 to 143 MHz");
+  if (ClockHz < 10_000_000 || ClockHz > 133_000_000) begin : gen_bad_clock
+    $error("sdram_controller: ClockHz must be 10 to 133 MHz");
   end
   if (CasLatency != 2 && CasLatency != 3) begin : gen_bad_cas_latency
     $error("sdram_controller: CasLatency must be 2 or 3");
