@@ -34,6 +34,24 @@ TEST_F(SdramPace, ReadFromIdle) {
   EXPECT_EQ(bench().reads.back().last - bench().reads.back().first, 3 * kWords);
 }
 
+// A lone read in each cycle of a refresh interval.
+TEST_F(SdramPace, WorstReadMeetsARefresh) {
+  const unsigned base = kCasLatency + kCaptureCycles + kWords + 1;
+  const unsigned to_row = std::max(2u, cycles(timing().tRCD));
+  const uint64_t interval = uint64_t{kMegahertz} * 1'000'000 / 128'000 - 1;
+  after_refresh();
+  uint64_t worst = 0;
+  for (uint64_t i = 0; i < interval; ++i) {
+    const uint64_t start = bench().cycle;
+    worst = std::max(worst, read_latency(0x1000));
+    while (bench().cycle < start + interval + 1) bench().step();
+  }
+  // It comes just after the row was opened, which has to be closed and opened again.
+  const unsigned to_refresh =
+      std::max(cycles(timing().tRAS) + cycles(timing().tRP), cycles(timing().tRC));
+  EXPECT_EQ(worst, 2 + to_refresh + cycles(timing().tRFC) + to_row + base);
+}
+
 TEST_F(SdramPace, WriteFromIdle) {
   after_refresh();
   bench().write(0x1000, 1);
