@@ -113,18 +113,16 @@ void LinkBench::take_byte(uint8_t byte) {
 void LinkBench::observe_memory(bool in_reset) {
   const Vuart_bridge_bench& d = *dut_;
   harness::AxiManagerSignals& port = memory_port;
-  port.aw = {d.m_axi_awvalid_o != 0, d.m_axi_awid_o,    d.m_axi_awlen_o,
-             d.m_axi_awsize_o,       d.m_axi_awburst_o, d.m_axi_awlock_o,
-             d.m_axi_awcache_o,      d.m_axi_awprot_o,  d.awaddr_o};
-  port.ar = {d.m_axi_arvalid_o != 0, d.m_axi_arid_o,    d.m_axi_arlen_o,
-             d.m_axi_arsize_o,       d.m_axi_arburst_o, d.m_axi_arlock_o,
-             d.m_axi_arcache_o,      d.m_axi_arprot_o,  d.araddr_o};
-  port.w_valid = d.m_axi_wvalid_o;
-  port.w_last = d.m_axi_wlast_o;
+  port.aw = {d.m_axi_awvalid != 0, d.m_axi_awid,    d.m_axi_awlen,  d.m_axi_awsize, d.m_axi_awburst,
+             d.m_axi_awlock,       d.m_axi_awcache, d.m_axi_awprot, d.awaddr_o};
+  port.ar = {d.m_axi_arvalid != 0, d.m_axi_arid,    d.m_axi_arlen,  d.m_axi_arsize, d.m_axi_arburst,
+             d.m_axi_arlock,       d.m_axi_arcache, d.m_axi_arprot, d.araddr_o};
+  port.w_valid = d.m_axi_wvalid;
+  port.w_last = d.m_axi_wlast;
   port.w_strobe = d.wstrb_o;
   if (port.w_valid) std::memcpy(port.w_data.data(), d.wdata_o.data(), harness::kMaxBusBytes);
-  port.b_ready = d.m_axi_bready_o;
-  port.r_ready = d.m_axi_rready_o;
+  port.b_ready = d.m_axi_bready;
+  port.r_ready = d.m_axi_rready;
 
   const harness::AxiSubordinateSignals& memory_side = memory->outputs();
   const bool open = memory_checker_->reads_open() + memory_checker_->writes_open() != 0;
@@ -162,9 +160,9 @@ void LinkBench::observe_memory(bool in_reset) {
 
 void LinkBench::observe_registers(bool in_reset) {
   const Vuart_bridge_bench& d = *dut_;
-  register_port = {d.m_axil_awvalid_o != 0, d.m_axil_awaddr_o, d.m_axil_wvalid_o != 0,
-                   d.m_axil_wdata_o,        d.m_axil_wstrb_o,  d.m_axil_bready_o != 0,
-                   d.m_axil_arvalid_o != 0, d.m_axil_araddr_o, d.m_axil_rready_o != 0};
+  register_port = {d.m_axil_awvalid != 0, d.m_axil_awaddr, d.m_axil_wvalid != 0,
+                   d.m_axil_wdata,        d.m_axil_wstrb,  d.m_axil_bready != 0,
+                   d.m_axil_arvalid != 0, d.m_axil_araddr, d.m_axil_rready != 0};
   const bool valid = register_port.aw_valid || register_port.w_valid || register_port.ar_valid;
   if (valid && !registers_valid_) registers_valid_since = cycle;
   registers_valid_ = valid;
@@ -210,26 +208,26 @@ void LinkBench::step() {
   d.clk_i = 0;
   drive();
   const harness::AxiSubordinateSignals& m = memory->outputs();
-  d.m_axi_awready_i = m.aw_ready;
-  d.m_axi_wready_i = m.w_ready;
-  d.m_axi_bvalid_i = m.b_valid;
-  d.m_axi_bid_i = m.b_id;
-  d.m_axi_bresp_i = m.b_response;
-  d.m_axi_arready_i = m.ar_ready;
-  d.m_axi_rvalid_i = m.r_valid;
-  d.m_axi_rid_i = m.r_id;
-  d.m_axi_rresp_i = m.r_response;
-  d.m_axi_rlast_i = m.r_last;
+  d.m_axi_awready = m.aw_ready;
+  d.m_axi_wready = m.w_ready;
+  d.m_axi_bvalid = m.b_valid;
+  d.m_axi_bid = m.b_id;
+  d.m_axi_bresp = m.b_response;
+  d.m_axi_arready = m.ar_ready;
+  d.m_axi_rvalid = m.r_valid;
+  d.m_axi_rid = m.r_id;
+  d.m_axi_rresp = m.r_response;
+  d.m_axi_rlast = m.r_last;
   std::memcpy(d.rdata_i.data(), m.r_data.data(), harness::kMaxBusBytes);
   const harness::AxiLiteSubordinateSignals& r = registers.outputs();
-  d.m_axil_awready_i = r.aw_ready;
-  d.m_axil_wready_i = r.w_ready;
-  d.m_axil_bvalid_i = r.b_valid;
-  d.m_axil_bresp_i = r.b_response;
-  d.m_axil_arready_i = r.ar_ready;
-  d.m_axil_rvalid_i = r.r_valid;
-  d.m_axil_rresp_i = r.r_response;
-  d.m_axil_rdata_i = r.r_data;
+  d.m_axil_awready = r.aw_ready;
+  d.m_axil_wready = r.w_ready;
+  d.m_axil_bvalid = r.b_valid;
+  d.m_axil_bresp = r.b_response;
+  d.m_axil_arready = r.ar_ready;
+  d.m_axil_rvalid = r.r_valid;
+  d.m_axil_rresp = r.r_response;
+  d.m_axil_rdata = r.r_data;
   d.irq_i = irq;
   d.reset_request_i = reset_request;
   d.memory_ready_i = memory_ready;

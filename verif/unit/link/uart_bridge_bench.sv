@@ -16,62 +16,62 @@ module uart_bridge_bench #(
   output logic         uart_tx_o,
 
   // memory
-  output logic [1:0]   m_axi_awid_o,
+  output logic [1:0]   m_axi_awid,
   output logic [63:0]  awaddr_o,
-  output logic [7:0]   m_axi_awlen_o,
-  output logic [2:0]   m_axi_awsize_o,
-  output logic [1:0]   m_axi_awburst_o,
-  output logic         m_axi_awlock_o,
-  output logic [3:0]   m_axi_awcache_o,
-  output logic [2:0]   m_axi_awprot_o,
-  output logic         m_axi_awvalid_o,
-  input  logic         m_axi_awready_i,
+  output logic [7:0]   m_axi_awlen,
+  output logic [2:0]   m_axi_awsize,
+  output logic [1:0]   m_axi_awburst,
+  output logic         m_axi_awlock,
+  output logic [3:0]   m_axi_awcache,
+  output logic [2:0]   m_axi_awprot,
+  output logic         m_axi_awvalid,
+  input  logic         m_axi_awready,
   output logic [511:0] wdata_o,
   output logic [63:0]  wstrb_o,
-  output logic         m_axi_wlast_o,
-  output logic         m_axi_wvalid_o,
-  input  logic         m_axi_wready_i,
-  input  logic [1:0]   m_axi_bid_i,
-  input  logic [1:0]   m_axi_bresp_i,
-  input  logic         m_axi_bvalid_i,
-  output logic         m_axi_bready_o,
-  output logic [1:0]   m_axi_arid_o,
+  output logic         m_axi_wlast,
+  output logic         m_axi_wvalid,
+  input  logic         m_axi_wready,
+  input  logic [1:0]   m_axi_bid,
+  input  logic [1:0]   m_axi_bresp,
+  input  logic         m_axi_bvalid,
+  output logic         m_axi_bready,
+  output logic [1:0]   m_axi_arid,
   output logic [63:0]  araddr_o,
-  output logic [7:0]   m_axi_arlen_o,
-  output logic [2:0]   m_axi_arsize_o,
-  output logic [1:0]   m_axi_arburst_o,
-  output logic         m_axi_arlock_o,
-  output logic [3:0]   m_axi_arcache_o,
-  output logic [2:0]   m_axi_arprot_o,
-  output logic         m_axi_arvalid_o,
-  input  logic         m_axi_arready_i,
-  input  logic [1:0]   m_axi_rid_i,
+  output logic [7:0]   m_axi_arlen,
+  output logic [2:0]   m_axi_arsize,
+  output logic [1:0]   m_axi_arburst,
+  output logic         m_axi_arlock,
+  output logic [3:0]   m_axi_arcache,
+  output logic [2:0]   m_axi_arprot,
+  output logic         m_axi_arvalid,
+  input  logic         m_axi_arready,
+  input  logic [1:0]   m_axi_rid,
   input  logic [511:0] rdata_i,
-  input  logic [1:0]   m_axi_rresp_i,
-  input  logic         m_axi_rlast_i,
-  input  logic         m_axi_rvalid_i,
-  output logic         m_axi_rready_o,
+  input  logic [1:0]   m_axi_rresp,
+  input  logic         m_axi_rlast,
+  input  logic         m_axi_rvalid,
+  output logic         m_axi_rready,
 
   // registers
-  output logic [12:0]  m_axil_awaddr_o,
-  output logic [2:0]   m_axil_awprot_o,
-  output logic         m_axil_awvalid_o,
-  input  logic         m_axil_awready_i,
-  output logic [31:0]  m_axil_wdata_o,
-  output logic [3:0]   m_axil_wstrb_o,
-  output logic         m_axil_wvalid_o,
-  input  logic         m_axil_wready_i,
-  input  logic [1:0]   m_axil_bresp_i,
-  input  logic         m_axil_bvalid_i,
-  output logic         m_axil_bready_o,
-  output logic [12:0]  m_axil_araddr_o,
-  output logic [2:0]   m_axil_arprot_o,
-  output logic         m_axil_arvalid_o,
-  input  logic         m_axil_arready_i,
-  input  logic [31:0]  m_axil_rdata_i,
-  input  logic [1:0]   m_axil_rresp_i,
-  input  logic         m_axil_rvalid_i,
-  output logic         m_axil_rready_o,
+  output logic [12:0]  m_axil_awaddr,
+  output logic [2:0]   m_axil_awprot,
+  output logic         m_axil_awvalid,
+  input  logic         m_axil_awready,
+  output logic [31:0]  m_axil_wdata,
+  output logic [3:0]   m_axil_wstrb,
+  output logic         m_axil_wvalid,
+  input  logic         m_axil_wready,
+  input  logic [1:0]   m_axil_bresp,
+  input  logic         m_axil_bvalid,
+  output logic         m_axil_bready,
+  output logic [12:0]  m_axil_araddr,
+  output logic [2:0]   m_axil_arprot,
+  output logic         m_axil_arvalid,
+  input  logic         m_axil_arready,
+  input  logic [31:0]  m_axil_rdata,
+  input  logic [1:0]   m_axil_rresp,
+  input  logic         m_axil_rvalid,
+  output logic         m_axil_rready,
 
   // board
   input  logic         irq_i,
@@ -92,9 +92,9 @@ module uart_bridge_bench #(
   output logic [31:0]  timeout_o
 );
 
-  logic [AddressWidth-1:0] m_axi_awaddr_o, m_axi_araddr_o;
-  logic [8*BusBytes-1:0] m_axi_wdata_o, m_axi_rdata_i;
-  logic [BusBytes-1:0] m_axi_wstrb_o;
+  logic [AddressWidth-1:0] m_axi_awaddr, m_axi_araddr;
+  logic [8*BusBytes-1:0] m_axi_wdata, m_axi_rdata;
+  logic [BusBytes-1:0] m_axi_wstrb;
 
   if (Defaults) begin : g_defaults
     uart_bridge u_bridge (.*);
@@ -112,11 +112,11 @@ module uart_bridge_bench #(
     ) u_bridge (.*);
   end
 
-  assign awaddr_o = 64'(m_axi_awaddr_o);
-  assign araddr_o = 64'(m_axi_araddr_o);
-  assign wdata_o = 512'(m_axi_wdata_o);
-  assign wstrb_o = 64'(m_axi_wstrb_o);
-  assign m_axi_rdata_i = rdata_i[8*BusBytes-1:0];
+  assign awaddr_o = 64'(m_axi_awaddr);
+  assign araddr_o = 64'(m_axi_araddr);
+  assign wdata_o = 512'(m_axi_wdata);
+  assign wstrb_o = 64'(m_axi_wstrb);
+  assign m_axi_rdata = rdata_i[8*BusBytes-1:0];
 
   assign defaults_o = Defaults;
   assign clock_hz_o = ClockHz;
