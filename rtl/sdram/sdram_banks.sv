@@ -41,7 +41,9 @@ module sdram_banks
   localparam int unsigned Twr = cycles_of(Timing.twr, ClockHz, Timing.clocks);
   localparam int unsigned Turn = CasLatency + 2;   // READ to WRITE
 
-  if (Trrd > 2) $error("sdram_banks: tRRD must be at most two cycles");
+  if (Trrd > 2) begin : gen_slow_trrd
+    $error("sdram_banks: tRRD must be at most two cycles");
+  end
 
   // Cycles left; each of the times above is loaded less the cycle of its command.
   localparam int unsigned Longest = (Trc > Trfc) ? Trc : Trfc;

@@ -27,7 +27,9 @@ module sdram_scheduler
   input  logic  ready_i
 );
 
-  if (TurnBeats < 1) $error("sdram_scheduler: TurnBeats must be at least 1");
+  if (TurnBeats < 1) begin : gen_bad_turn
+    $error("sdram_scheduler: TurnBeats must be at least 1");
+  end
 
   localparam int unsigned CountWidth = $clog2(TurnBeats + 1);
 

@@ -187,6 +187,34 @@ TEST_F(SdramFlow, RefreshIsNeverLate) {
   EXPECT_GT((8192 * (kInterval + 2)) * 1'000'000 / kMegahertz, timing().tREF);
 }
 
+// Rows that nobody touches keep their bits over more than 64 ms, in a chip that loses them after 64
+// ms.
+TEST(SdramRetention, RowsKeepTheirBits) {
+  sdram::SdramFaults faults;
+  faults.decay_ps = timing().tREF;
+  SdramBench bench(faults);
+  bench.power_up();
+  constexpr uint64_t kStride = 0x10000;  // every 16th row
+  for (uint64_t address = 0; address < kBytes; address += kStride + 0x400)
+    bench.write(address & ~uint64_t{0xff}, 1);
+  ASSERT_TRUE(bench.drain());
+  const uint64_t end = bench.cycle + 66'000ull * kMegahertz;
+  // Half of the time under load elsewhere: rows 8 to 15 of each 16.
+  for (uint64_t address = 0x8000; bench.cycle < end;) {
+    if (bench.cycle % (400'000) < 200'000 && bench.ar_waiting() < 2) {
+      bench.read(address, 16);
+      address = (address + 0x80) % 0x8000 + 0x8000;
+    }
+    bench.step();
+  }
+  ASSERT_TRUE(bench.drain());
+  for (uint64_t address = 0; address < kBytes; address += kStride + 0x400)
+    bench.read(address & ~uint64_t{0xff}, 1);
+  ASSERT_TRUE(bench.drain());
+  bench.expect_right();
+  EXPECT_EQ(bench.chip().counts().decayed_rows, 0u);
+}
+
 // ---- fairness ----
 TEST_F(SdramFlow, NeitherDirectionStarves) {
   saturate(bench(), 2'000, true, true);
