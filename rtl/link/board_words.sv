@@ -15,8 +15,8 @@ module board_words
 #(
   parameter int unsigned ClockHz = 50_000_000,
   parameter int unsigned Baud = 3_000_000,
-  parameter logic [63:0] MemoryBase = '0,
-  parameter logic [63:0] MemoryBytes = '0,
+  parameter logic [63:0] MemoryBase = 64'd0,
+  parameter logic [63:0] MemoryBytes = 64'd0,
   parameter logic [127:0] BoardName = "simulation"
 ) (
   input  logic          clk_i,
@@ -56,8 +56,7 @@ module board_words
   localparam logic [5:0] WordControl = 6'd9;
   localparam logic [5:0] WordCyclesLo = 6'd10;
   localparam logic [5:0] WordCyclesHi = 6'd11;
-  localparam logic [5:0] WordFrames = 6'd12;            // and three counts more
-  localparam logic [5:0] WordName = 6'd16;
+  // 12 to 15: the counts
 
   // A string's first character is its highest byte that is not zero; here it comes lowest.
   function automatic logic [127:0] name_words();
@@ -73,23 +72,11 @@ module board_words
 
   localparam logic [127:0] Name = name_words();
 
-  function automatic logic [31:0] constant_word(logic [5:0] word);
-    unique case (word)
-      6'd0: return BoardMagic;
-      6'd1: return TableVersion;
-      6'd2: return ClockHz;
-      6'd3: return Baud;
-      6'd4: return MemoryBase[31:0];
-      6'd5: return MemoryBase[63:32];
-      6'd6: return MemoryBytes[31:0];
-      6'd7: return MemoryBytes[63:32];
-      WordName: return Name[31:0];
-      WordName + 6'd1: return Name[63:32];
-      WordName + 6'd2: return Name[95:64];
-      WordName + 6'd3: return Name[127:96];
-      default: return '0;
-    endcase
-  endfunction
+  // Words that never change, by bytes; those from WordStatus on that do are 0 here.
+  localparam int unsigned ConstantWords = 20;
+  localparam logic [63:0] Rates = (64'(Baud) << 32) | 64'(ClockHz);
+  localparam logic [8*4*ConstantWords-1:0] Constants =
+      {Name, 256'd0, MemoryBytes, MemoryBase, Rates, TableVersion, BoardMagic};
 
   logic [5:0] word;
   logic unused_bits;
@@ -121,11 +108,18 @@ module board_words
   logic loaded_q, loaded_d, take;
   logic [1:0] byte_q, byte_d;
   logic [31:0] word_q, word_d;
+  logic [7:0] constant_byte;
   logic moved, reset_start;
+
+  always_comb begin
+    constant_byte = '0;
+    if (word < 6'(ConstantWords)) constant_byte = Constants[8*{word[4:0], byte_q} +: 8];
+  end
 
   assign write_ready_o = loaded_q && request_i.write;
   assign read_valid_o = loaded_q && !request_i.write;
-  assign read_data_o = word_q[8*byte_q +: 8];
+  // Words 8 to 15 are in the register.
+  assign read_data_o = (word[5:3] == WordStatus[5:3]) ? word_q[8*byte_q +: 8] : constant_byte;
   assign moved = (write_ready_o && write_valid_i) || (read_valid_o && read_ready_i);
   assign done_o = moved && (&byte_q);
   assign take = start_i && !loaded_q && !event_now;
@@ -136,13 +130,12 @@ module board_words
     byte_d = byte_q + 2'(moved);
     word_d = word_q;
     if (take) begin
-      unique case (word)
-        WordStatus: word_d = {28'd0, clock_locked_i, memory_ready_i, reset_request_i, irq_i};
-        WordControl: word_d = {31'd0, reset_o};
-        WordCyclesLo: word_d = cycles_q[31:0];
-        WordCyclesHi: word_d = cycles_hi_q;
-        WordFrames, WordFrames + 6'd1, WordFrames + 6'd2, WordFrames + 6'd3: word_d = count;
-        default: word_d = constant_word(word);
+      unique case (word[2:0])
+        WordStatus[2:0]: word_d = {28'd0, clock_locked_i, memory_ready_i, reset_request_i, irq_i};
+        WordControl[2:0]: word_d = {31'd0, reset_o};
+        WordCyclesLo[2:0]: word_d = cycles_q[31:0];
+        WordCyclesHi[2:0]: word_d = cycles_hi_q;
+        default: word_d = count;
       endcase
     end
   end

@@ -12,7 +12,8 @@
 // Bus: addresses of both directions are one register; READY of responses is always high.
 // Latency: a beat costs its bytes, the bus' time and 2 cycles. Throughput: one beat at a time.
 //
-// BusBytes 4 to 128, a power of two; AddressWidth up to 64, more than log2(BusBytes).
+// BusBytes 4 to 128, a power of two; AddressWidth up to 64, more than log2(BusBytes); requests of up to
+// 2^OffsetWidth - 1 bytes, OffsetWidth 3 to 10.
 `include "systolith_assert.svh"
 `default_nettype none
 
@@ -20,7 +21,8 @@ module bus_port
   import link_pkg::*;
 #(
   parameter int unsigned BusBytes = 16,
-  parameter int unsigned AddressWidth = 40
+  parameter int unsigned AddressWidth = 40,
+  parameter int unsigned OffsetWidth = LengthWidth
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -31,7 +33,7 @@ module bus_port
   input  logic                    start_i,
   output logic                    done_o,
   output status_t                 status_o,        // with done_o
-  output logic [LengthWidth-1:0]  error_offset_o,
+  output logic [OffsetWidth-1:0]  error_offset_o,
   // time
   output logic                    access_o,
   input  logic                    expired_i,
@@ -67,9 +69,12 @@ module bus_port
   if (AddressWidth > 64 || AddressWidth <= $clog2(BusBytes)) begin : gen_bad_address_width
     $error("bus_port: AddressWidth must be at most 64 and more than the bus needs for a byte");
   end
+  if (OffsetWidth < 3 || OffsetWidth > LengthWidth) begin : gen_bad_offset_width
+    $error("bus_port: OffsetWidth must be 3 to 10");
+  end
 
   localparam int unsigned LaneWidth = $clog2(BusBytes);
-  typedef logic [LengthWidth-1:0] length_t;
+  typedef logic [OffsetWidth-1:0] length_t;
 
   typedef enum logic [1:0] {
     Idle,
@@ -90,9 +95,11 @@ module bus_port
 
   // Lane of the next byte; it is the beat's last if it is the highest or the request's.
   logic [LaneWidth-1:0] lane;
+  length_t length;
   logic request_last, beat_last, moved;
   assign lane = request_i.address[LaneWidth-1:0] + LaneWidth'(offset_q);
-  assign request_last = offset_q + length_t'(1) == request_i.length;
+  assign length = request_i.length[OffsetWidth-1:0];
+  assign request_last = offset_q + length_t'(1) == length;
   assign beat_last = (&lane) || request_last;
 
   assign write_ready_o = state_q == Bytes && request_i.write;
@@ -157,7 +164,7 @@ module bus_port
           dead_d = !come;
           if (!request_i.write) begin
             state_d = Bytes;
-          end else if (offset_q == request_i.length) begin
+          end else if (offset_q == length) begin
             done_o = 1'b1;
             state_d = Idle;
           end else begin
@@ -213,7 +220,7 @@ module bus_port
   logic [AddressWidth-1:0] beat_address;
   logic unused_bits;
   assign beat_address = request_i.address[AddressWidth-1:0] + AddressWidth'(offset_q);
-  assign unused_bits = ^{request_i.address, beat_address[LaneWidth-1:0]};
+  assign unused_bits = ^{request_i, beat_address[LaneWidth-1:0]};
 
   always_ff @(posedge clk_i) begin
     if (address_take) address_q <= beat_address[AddressWidth-1:LaneWidth];
@@ -253,7 +260,7 @@ module bus_port
   `ASSERT(StrobesAsked, !w_valid_o || w_strobe_o != '0)
   `ASSERT(QuietOutsideAccess, access_o || dead_q || !(ar_valid_o || aw_valid_o || w_valid_o))
   `ASSERT(PreparedIdle, !request_i.prepare || state_q == Idle)
-  `ASSERT(InLength, state_q == Idle || offset_q <= request_i.length)
+  `ASSERT(InLength, state_q == Idle || LengthWidth'(offset_q) <= request_i.length)
   `ASSERT_NEXT(ReadHeld, read_valid_o && !read_ready_i, read_valid_o && $stable(read_data_o))
 
 endmodule

@@ -47,11 +47,12 @@ module register_port
 );
 
   logic [12:0] address;
-  logic [LengthWidth-1:0] error_offset;   // always 0
+  localparam int unsigned OffsetWidth = 3;
+  logic [OffsetWidth-1:0] error_offset;   // always 0
   logic unused_bits;
   assign unused_bits = ^{m_axil_bresp[0], m_axil_rresp[0], error_offset};
 
-  bus_port #(.BusBytes(4), .AddressWidth(13)) u_port (
+  bus_port #(.BusBytes(4), .AddressWidth(13), .OffsetWidth(OffsetWidth)) u_port (
     .clk_i, .rst_ni, .clear_i,
     .request_i, .start_i, .done_o, .status_o, .error_offset_o(error_offset),
     .access_o, .expired_i,

@@ -19,8 +19,8 @@ module uart_bridge
   parameter int unsigned AddressWidth = systolith_config_pkg::AddressWidth,
   parameter int unsigned Payload = 512,
   parameter int unsigned Timeout = 1 << 20,
-  parameter logic [63:0] MemoryBase = '0,
-  parameter logic [63:0] MemoryBytes = '0,
+  parameter logic [63:0] MemoryBase = 64'd0,
+  parameter logic [63:0] MemoryBytes = 64'd0,
   parameter logic [127:0] BoardName = "simulation"
 ) (
   input  logic                    clk_i,
