@@ -15,9 +15,16 @@ TEST(SdramPowerUp, SequenceIsThePages) {
   SdramBench bench;
   // Asked before it is ready, served after.
   bench.write(0x1000, 2);
-  for (uint64_t i = 0; i < 195 * kMegahertz; ++i) bench.step();
+  for (uint64_t i = 0; i < 195 * kMegahertz; ++i) {
+    bench.step();
+    // Nothing drives the data pins, whatever the chip does before it has a mode.
+    ASSERT_TRUE(bench.top().cke_o && bench.top().dqm_o == 3 && !bench.top().dq_enable_o);
+  }
   EXPECT_EQ(bench.chip().counts().precharges, 0u);
   EXPECT_FALSE(bench.ready());
+  while (!bench.chip().mode_loaded() && bench.step_to(100'000)) {
+    ASSERT_TRUE(bench.top().cke_o && bench.top().dqm_o == 3 && !bench.top().dq_enable_o);
+  }
   bench.power_up();
   EXPECT_EQ(bench.chip().counts().precharges, 1u);
   EXPECT_EQ(bench.chip().counts().refreshes, 8u);
