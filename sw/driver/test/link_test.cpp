@@ -15,19 +15,13 @@ using std::chrono::milliseconds;
 using test::ArrayTarget;
 using test::FakeBoard;
 using test::Octets;
+using test::pattern;
 using test::VirtualLine;
 
 constexpr std::uint64_t kBase = 0x80000000;
 constexpr std::size_t kBytes = 1 << 17;
 constexpr std::uint32_t kBaud = 3'000'000;
 constexpr std::uint32_t kDraw = 0xf81234;  // numbers wrap soon
-
-Octets pattern(std::size_t bytes, std::uint32_t seed) {
-  std::mt19937 random(seed);
-  Octets out(bytes);
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(random() % 4 == 0 ? 0 : random());
-  return out;
-}
 
 class LinkTest : public testing::Test {
  protected:
@@ -164,79 +158,6 @@ TEST_F(LinkTest, SlowLinesAreNotTakenForSilentOnes) {
 
 // ---- what the line does ----
 
-struct Case {
-  std::size_t payload;
-  double to_board, to_host;
-};
-
-class DisturbedLine : public LinkTest, public testing::WithParamInterface<Case> {};
-
-// Random reads and writes beside a copy of what the board should hold.
-TEST_P(DisturbedLine, LosesRepeatsAndInventsNothing) {
-  const Case& c = GetParam();
-  board.payload = c.payload;
-  line.to_board.damaged = c.to_board;
-  line.to_host.damaged = c.to_host;
-  std::mt19937 random(static_cast<std::uint32_t>(c.payload));
-  Octets memory(8192, 0);
-  std::map<std::uint32_t, std::uint32_t> registers;
-  std::vector<FakeBoard::Write> expected;
-  Link link = open();
-  unsigned calls = 0;
-  const auto damaged = [&] { return line.to_board.frames_damaged + line.to_host.frames_damaged; };
-  while (damaged() < 2000) {
-    ++calls;
-    const std::size_t at = random() % memory.size();
-    const std::size_t bytes = random() % std::min(memory.size() - at, 40 * c.payload) + 1;
-    const std::uint32_t offset = 4 * (random() % 16);
-    switch (random() % 5) {
-      case 0:
-      case 1: {
-        const Octets data = pattern(bytes, random());
-        link.write_memory(kBase + at, data.data(), bytes);
-        std::copy(data.begin(), data.end(), memory.begin() + static_cast<std::ptrdiff_t>(at));
-        for (std::size_t i = 0; i < bytes; i += c.payload)
-          expected.push_back(
-              {kBase + at + i,
-               Octets(data.begin() + static_cast<std::ptrdiff_t>(i),
-                      data.begin() + static_cast<std::ptrdiff_t>(std::min(bytes, i + c.payload)))});
-        break;
-      }
-      case 2: {
-        Octets back(bytes);
-        link.read_memory(kBase + at, back.data(), bytes);
-        ASSERT_TRUE(
-            std::equal(back.begin(), back.end(), memory.begin() + static_cast<std::ptrdiff_t>(at)));
-        break;
-      }
-      case 3: {
-        const std::uint32_t value = random();
-        link.write_register(offset, value);
-        registers[offset] = value;
-        Octets data(4);
-        std::memcpy(data.data(), &value, 4);
-        expected.push_back({offset, data});
-        break;
-      }
-      default:
-        ASSERT_EQ(link.read_register(offset), registers[offset]);
-    }
-  }
-  link.flush();
-  ASSERT_EQ(board.writes.size(), expected.size());
-  EXPECT_EQ(board.writes, expected) << "each write once, in order";
-  EXPECT_LE(line.most_open, 16U);
-  EXPECT_FALSE(line.mixed);
-  EXPECT_GT(link.statistics().repeated, 0U);
-  RecordProperty("frames_damaged", static_cast<int>(damaged()));
-  RecordProperty("calls", static_cast<int>(calls));
-}
-
-INSTANTIATE_TEST_SUITE_P(Lines, DisturbedLine,
-                         testing::Values(Case{16, 0.1, 0}, Case{64, 0, 0.1}, Case{512, 0.1, 0.1},
-                                         Case{1008, 0.05, 0.05}, Case{200, 0.25, 0.25},
-                                         Case{253, 0.03, 0.03}));
-
 TEST_F(LinkTest, SilenceOfHalfASecondIsBridged) {
   Link link = open();
   for (VirtualLine::Direction* way : {&line.to_board, &line.to_host}) {
@@ -290,6 +211,45 @@ TEST_F(LinkTest, AnswersOfAnEarlierProcessAreTold) {
   Link link = open();
   EXPECT_EQ(link.payload(), 512U);
   EXPECT_EQ(link.statistics().stale, 1U);
+}
+
+TEST_F(LinkTest, NoiseWithoutAZeroIsSkipped) {
+  Link link = open();
+  for (int i = 0; i < 5000; ++i) line.to_host.queue.emplace_back(line.now(), 0x55);
+  EXPECT_EQ(link.read_register(0x8000), 0x42535953U) << "the next frame ends it";
+  EXPECT_EQ(link.read_register(0x8004), 1U);
+  EXPECT_EQ(link.statistics().bad, 1U);
+}
+
+// Right frames that no board sends.
+TEST_F(LinkTest, AnswersOfAWrongShapeAreNotTaken) {
+  Link link = open();
+  const auto inject = [&](Octets content) {
+    for (const std::uint8_t byte : test::frame_of(content))
+      line.to_host.queue.emplace_back(line.now(), byte);
+  };
+  const std::uint8_t number = 0xf9;  // of the next request
+  const auto answer = [&](std::uint8_t kind, std::size_t data, std::uint8_t status) {
+    Octets content = {kind, number, 0x34, 0x12};
+    content.insert(content.end(), data, 0xee);
+    content.push_back(status);
+    content.insert(content.end(), 9, 0);
+    return content;
+  };
+  inject({0x84, number, 0x34, 0x12});  // too short
+  inject(answer(0x84, 3, 0));          // data too short
+  inject(answer(0x84, 5, 0));          // too long
+  inject(answer(0x84, 0, 0));          // none
+  inject(answer(0x84, 4, 1));          // data where there is none
+  inject(answer(0x84, 4, 6));          // an unknown status
+  inject(answer(0x85, 0, 0));          // of another kind
+  inject(answer(0x82, 4, 0));          // of another kind
+  Octets other = answer(0x84, 4, 0);   // of another session
+  other[2] = 0x35;
+  inject(other);
+  EXPECT_EQ(link.read_register(0x8000), 0x42535953U);
+  EXPECT_EQ(link.statistics().bad, 6U);
+  EXPECT_EQ(link.statistics().stale, 3U);
 }
 
 // ---- what a call fails with ----

@@ -1,17 +1,19 @@
 // uart: devices: the backend over a virtual line, and all of it over pseudo-terminals.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cstring>
 
 #include "backend_uart.hpp"
 #include "device.hpp"
+#include "model_target.hpp"
 #include "pty_board.hpp"
 #include "serial_port.hpp"
-#include "systolith/model/device.h"
 #include "systolith/registers.h"
 #include "systolith/systolith.hpp"
 #include "virtual_line.hpp"
@@ -20,40 +22,13 @@ namespace systolith::driver {
 namespace {
 
 using test::FakeBoard;
+using test::ModelTarget;
 using test::Octets;
 using test::PtyBoard;
 using test::VirtualLine;
 
 constexpr std::uint64_t kBase = 0x80000000;
 constexpr std::size_t kBytes = 1 << 20;
-
-/// The golden model behind the bridge.
-class ModelTarget final : public test::Target {
- public:
-  ModelTarget() : bytes_(kBytes) {
-    bus_.attach(kBase, std::as_writable_bytes(std::span(bytes_)));
-    reset();
-  }
-  std::uint32_t read32(std::uint32_t offset) override {
-    const auto forced = registers.find(offset);
-    return forced != registers.end() ? forced->second : device_->read32(offset);
-  }
-  void write32(std::uint32_t offset, std::uint32_t value) override {
-    device_->write32(offset, value);
-  }
-  std::uint8_t* memory() override { return bytes_.data(); }
-  bool interrupt() override { return device_->interrupt(); }
-  void reset() override {
-    device_ = std::make_unique<model::Device>(model::Configuration::named("4x4"), bus_);
-  }
-
-  std::map<std::uint32_t, std::uint32_t> registers;  // that read as this
-
- private:
-  Octets bytes_;
-  model::Memory bus_;
-  std::unique_ptr<model::Device> device_;
-};
 
 systolith_command_t nop(bool interrupt) {
   systolith_command_t command{};
@@ -104,7 +79,7 @@ class UartTest : public testing::Test {
     return "uart:" + pty.path() + keys;
   }
 
-  ModelTarget target;
+  ModelTarget target{"4x4", kBase, kBytes};
   FakeBoard board{target, kBase, kBytes};
   UartOptions options{
       {"/dev/ttyTEST", 3'000'000, std::chrono::milliseconds(100), 0x10101}, true, false};
@@ -234,6 +209,21 @@ TEST_F(UartTest, OpensAndCopies) {
   }
 }
 
+// Writes need no answer before the next is sent, but before the call returns.
+TEST_F(UartTest, EachCallSaysWhatItsWritesFailedWith) {
+  PtyBoard pty(board);
+  Device device(uri(pty));
+  board.on_access = [](std::uint8_t kind, std::uint64_t address, std::size_t) {
+    return kind == 3 || address == SYSTOLITH_REGISTER_BUS_TIMEOUT
+               ? FakeBoard::Outcome{FakeBoard::bus_error, address}
+               : FakeBoard::Outcome{};
+  };
+  EXPECT_EQ(systolith_copy_in(device.handle(), kBase, "x", 1), SYSTOLITH_DEVICE_GONE);
+  EXPECT_EQ(systolith_write_register(device.handle(), SYSTOLITH_REGISTER_BUS_TIMEOUT, 1),
+            SYSTOLITH_DEVICE_GONE);
+  EXPECT_EQ(systolith_grant(device.handle(), 0, kBase, kBytes, 3), SYSTOLITH_OK);
+}
+
 TEST_F(UartTest, SizesAndKeysAreChecked) {
   PtyBoard pty(board);
   expect(open_failure(uri(pty, ",rows=16")), SYSTOLITH_NO_DEVICE, "rows=16");
@@ -348,7 +338,17 @@ TEST(SerialPort, PassesEveryByteAndKeepsDeadlines) {
   ASSERT_EQ(grantpt(other) + unlockpt(other), 0);
   char name[128];
   ASSERT_EQ(ptsname_r(other, name, sizeof name), 0);
-  ASSERT_EQ(::write(other, "old", 3), 3);
+  // A line as a shell has it, with a line of text in it that was not echoed.
+  const int holder = ::open(name, O_RDWR | O_NOCTTY);
+  termios usual{}, silent{};
+  ASSERT_EQ(tcgetattr(holder, &usual), 0);
+  silent = usual;
+  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL);
+  tcsetattr(holder, TCSANOW, &silent);
+  ASSERT_EQ(::write(other, "old\n", 4), 4);
+  pollfd waiting{holder, POLLIN, 0};
+  ASSERT_EQ(poll(&waiting, 1, 5000), 1);
+  tcsetattr(holder, TCSANOW, &usual);
   SerialPort port(name, 3'000'000);
   std::uint8_t bytes[300];
   const auto deadline = port.now() + std::chrono::milliseconds(20);
@@ -372,6 +372,7 @@ TEST(SerialPort, PassesEveryByteAndKeepsDeadlines) {
     EXPECT_EQ(got, all) << "neither echo nor control characters nor flow control";
   }
   ::close(other);
+  ::close(holder);
   try {
     port.read(bytes, sizeof bytes, port.now() + std::chrono::seconds(1));
     FAIL();

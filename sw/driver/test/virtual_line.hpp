@@ -10,6 +10,14 @@
 
 namespace systolith::driver::test {
 
+/// Bytes at random, a quarter of them 0.
+inline Octets pattern(std::size_t bytes, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  Octets out(bytes);
+  for (auto& byte : out) byte = static_cast<std::uint8_t>(random() % 4 == 0 ? 0 : random());
+  return out;
+}
+
 class VirtualLine : public Channel {
  public:
   struct Direction {
