@@ -17,7 +17,7 @@ class Vuart_bridge_bench;
 
 namespace systolith::test {
 
-/// What the board drives: bytes with exact edges, without gaps within a frame.
+/// What the board drives: bytes with exact edges, without gaps after a code.
 class TransmitterWatch {
  public:
   explicit TransmitterWatch(double bit) : bit_(bit) {}
@@ -32,7 +32,8 @@ class TransmitterWatch {
   double bit_;
   bool busy_ = false, level_ = true;
   uint64_t start_ = 0, run_start_ = 0, run_bytes_ = 0;
-  bool ever_ = false, in_frame_ = false;
+  bool ever_ = false;
+  int of_group_ = 0;  // bytes to come that were known when their code was sent
   int next_bit_ = 0;
   uint8_t byte_ = 0;
 };

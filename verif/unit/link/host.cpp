@@ -119,7 +119,10 @@ void Host::run(std::vector<Request> requests, uint16_t session, uint8_t number) 
   first_bit = 0;
   bench_.send(Bytes{0});
   heard_ = bench_.cycle;
-  const uint64_t patience = static_cast<uint64_t>(30 * bench_.shape.byte()) + 3000;
+  // Line and memory time of the longest.
+  const Shape& shape = bench_.shape;
+  const uint64_t patience = static_cast<uint64_t>(30 * shape.byte()) +
+                            64 * uint64_t{shape.payload / shape.bus_bytes} + 3000;
   uint64_t repeated = 0;
   size_t oldest = 0;
   while (oldest_ < requests_.size()) {

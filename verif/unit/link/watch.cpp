@@ -10,7 +10,7 @@ void TransmitterWatch::begin(uint64_t cycle) {
   const double slack = 1.001, byte = 10 * bit_;
   const double since = static_cast<double>(cycle - start_);
   if (ever_) EXPECT_GT(since, byte - slack) << "stop bit cut short, cycle " << cycle;
-  if (ever_ && in_frame_) EXPECT_LT(since, byte + slack) << "gap within a frame, cycle " << cycle;
+  if (of_group_ > 0) EXPECT_LT(since, byte + slack) << "gap within a group, cycle " << cycle;
   if (ever_ && since < byte + slack) {
     const double exact = static_cast<double>(++run_bytes_) * byte;
     EXPECT_LT(std::abs(static_cast<double>(cycle - run_start_) - exact), slack)
@@ -44,7 +44,7 @@ std::optional<uint8_t> TransmitterWatch::clock(bool level, uint64_t cycle) {
   } else {
     EXPECT_TRUE(level) << "low stop bit, cycle " << cycle;
     busy_ = false;
-    in_frame_ = byte_ != 0;
+    of_group_ = of_group_ > 0 ? of_group_ - 1 : byte_ - 1;
     return byte_;
   }
   ++next_bit_;
