@@ -13,6 +13,7 @@ constexpr uint64_t kInterval =
 
 TEST(SdramPowerUp, SequenceIsThePages) {
   SdramBench bench;
+  EXPECT_TRUE(bench.top().cke_o && bench.top().dqm_o == 3 && bench.top().cs_no);  // in reset
   // Asked before it is ready, served after.
   bench.write(0x1000, 2);
   for (uint64_t i = 0; i < 195 * kMegahertz; ++i) {
