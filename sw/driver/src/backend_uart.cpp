@@ -75,7 +75,8 @@ class UartBackend final : public Backend {
     return true;
   }
   void barrier() override {
-    guarded([&] { link_.flush(); });
+    // What ended a session was said by the call that it ended.
+    if (!link_.over()) guarded([&] { link_.flush(); });
   }
   bool used() const override { return options_.reset; }
   std::uint64_t memory_base() const override { return memory_base_; }

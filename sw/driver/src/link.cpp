@@ -194,16 +194,13 @@ void Link::receive() {
   statistics_.bytes += count;
   for (const std::uint8_t byte : std::span(bytes).first(count)) {
     if (byte != 0) {
-      if (code_.size() < line_bytes(kLongestContent))
-        code_.push_back(byte);
-      else
-        skipping_ = true;
+      // What is kept of noise is longer than any frame, so no frame.
+      if (code_.size() < line_bytes(kLongestContent)) code_.push_back(byte);
       continue;
     }
-    const std::optional<Bytes> content = skipping_ ? std::nullopt : decode_frame(code_);
+    const std::optional<Bytes> content = decode_frame(code_);
     const bool empty = code_.empty();
     code_.clear();
-    skipping_ = false;
     if (content)
       take(*content);
     else if (!empty)

@@ -142,7 +142,6 @@ class Link {
   Channel::Time line_free_{0};       // when what was written has left, by the baud rate
   Channel::Time deadline_{0};        // of the next answer
   Bytes code_;                       // of a frame that has not ended
-  bool skipping_ = false;            // a frame that is too long
   bool opened_ = false;              // a session
   bool went_back_ = false;           // for the oldest request, since it was sent or timed out
   bool echo_ = false;                // a request came back

@@ -131,7 +131,10 @@ SerialPort::SerialPort(const std::string& path, std::uint32_t baud) : path_(path
   }
 }
 
-SerialPort::~SerialPort() { ::close(file_); }
+SerialPort::~SerialPort() {
+  ioctl(file_, TIOCNXCL);  // a pty would stay closed to others
+  ::close(file_);
+}
 
 void SerialPort::lock() {
   if (isatty(file_) == 0) fail(fmt::format("{} is not a serial line; {}", path_, list_ports()));

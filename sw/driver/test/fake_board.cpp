@@ -206,7 +206,7 @@ FakeBoard::Outcome FakeBoard::access(const Octets& request, Octets& data) {
 std::uint32_t FakeBoard::read_word(std::uint32_t offset) {
   switch (offset) {
     case 0x8020:
-      return (target_.interrupt() ? 1 : 0) | (memory_ready && resetting_ == 0 ? 4 : 0) | 8;
+      return (target_.interrupt() ? 1 : 0) | (memory_ready ? 4 : 0) | 8;
     case 0x8024:
       return resetting_ != 0 && resetting_-- != 0 ? 1 : 0;
     case 0x8028:
