@@ -149,7 +149,6 @@ void Host::compare() {
   for (size_t i = 0; i < requests_.size(); ++i) {
     std::optional<Prediction> expected = bench_.reference.serve(requests_[i].content());
     ASSERT_TRUE(expected);
-    // Of a repetition it is later than of the first one.
     expected->any_expected = true;
     bench_.compare(answers_[i], *expected);
     if (testing::Test::HasFailure()) break;

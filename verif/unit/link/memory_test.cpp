@@ -102,6 +102,19 @@ TEST_F(Access, AddressesBeyondTheWidthAreRefused) {
   EXPECT_EQ(bench.read(bench.base(), 4).status, kOk);
 }
 
+TEST_F(Access, LastByteMustNotBeBeyondTheWidth) {
+  const uint64_t top = shape.address_width == 64 ? 0 : uint64_t{1} << shape.address_width;
+  for (uint32_t inside = 1; inside <= 16; ++inside) {
+    // No memory is there, but it may be asked.
+    EXPECT_EQ(bench.read(top - inside, inside).status, kBusError);
+    EXPECT_EQ(bench.write(top - inside, Bytes(inside)).status, kBusError);
+    if (inside == shape.payload) continue;
+    EXPECT_EQ(bench.read(top - inside, inside + 1).status, kRefused);
+    EXPECT_EQ(bench.write(top - inside, Bytes(inside + 1)).status, kRefused);
+    EXPECT_EQ(bench.read(top - inside, shape.payload).status, kRefused);
+  }
+}
+
 TEST_F(Access, AnswersBeforeAndAfterTheirAddress) {
   for (bool address_first : {false, true}) {
     bench.memory->timing().w_after_aw = address_first;

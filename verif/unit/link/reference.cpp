@@ -72,7 +72,10 @@ bool Reference::refused(const Bytes& content) const {
   if (content.size() != kHeaderBytes + (writes ? length : 0)) return true;
   if (kind == kOpen) return length != 0 || address != kMagicAndVersion;
   if (kind == kReadMemory || kind == kWriteMemory) {
-    const bool beyond = shape_.address_width < 64 && address >> shape_.address_width != 0;
+    // The last byte's address, too; of 64 bits it wraps.
+    const uint64_t last = address + length - 1;
+    const bool beyond =
+        last < address || (shape_.address_width < 64 && last >> shape_.address_width != 0);
     return length < 1 || length > shape_.payload || beyond;
   }
   const bool mapped = address <= 0x1ffc || (address >= 0x8000 && address <= 0x80fc);
@@ -82,12 +85,12 @@ bool Reference::refused(const Bytes& content) const {
 Reference::Outcome Reference::access_memory(bool write, uint64_t address, uint32_t length,
                                             Bytes& data) {
   if (memory_dead) return {kBusTimeout, address};
-  const uint64_t bus = shape_.bus_bytes, end = address + length;
-  for (uint64_t beat = address / bus * bus; beat < end; beat += bus) {
-    const uint64_t first = std::max(beat, address), last = std::min(beat + bus, end) - 1;
+  const uint64_t bus = shape_.bus_bytes, end = address + length - 1;
+  for (uint64_t beat = address / bus * bus;; beat += bus) {
+    const uint64_t first = std::max(beat, address), last = std::min(beat + bus - 1, end);
     Beat asked{.write = write, .address = beat};
     if (write) asked.data.resize(bus);
-    for (uint64_t i = first; write && i <= last; ++i) {
+    for (uint64_t i = first; write && i - first <= last - first; ++i) {
       asked.strobe |= uint64_t{1} << (i - beat);
       asked.data[i - beat] = data[i - address];
     }
@@ -104,8 +107,8 @@ Reference::Outcome Reference::access_memory(bool write, uint64_t address, uint32
       (write ? memory[i - base_] : data[i - address]) =
           write ? data[i - address] : memory[i - base_];
     }
+    if (last == end) return {};
   }
-  return {};
 }
 
 Reference::Outcome Reference::access_register(bool write, uint64_t offset, Bytes& data,
@@ -194,7 +197,6 @@ std::optional<Prediction> Reference::serve(const Bytes& content) {
   to.answer.status = outcome.status;
   to.answer.error_address = outcome.error_address;
   to.answer.expected = expected;
-  to.any_expected = session == 0;
   return to;
 }
 

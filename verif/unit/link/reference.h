@@ -38,7 +38,7 @@ enum class Fault { none, error, unanswered, silent };
 struct Prediction {
   Answer answer;
   bool any_data = false;      // cycles: not this model's
-  bool any_expected = false;  // no session was ever open
+  bool any_expected = false;  // of a repetition it is later than predicted
 };
 
 class Reference {

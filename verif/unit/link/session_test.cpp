@@ -33,7 +33,9 @@ class Sessions : public Link {
 TEST_F(Sessions, NoneIsOpenAfterPowerUp) {
   for (uint16_t session : {uint16_t{0}, uint16_t{1}, uint16_t{0xffff}}) {
     for (uint8_t kind : kKinds) {
-      EXPECT_EQ(bench.exchange(request(kind, session, 0)).status, kNoSession);
+      const Answer got = bench.exchange(request(kind, session, 0));
+      EXPECT_EQ(got.status, kNoSession);
+      EXPECT_EQ(got.expected, 0);
     }
   }
 }
@@ -119,17 +121,21 @@ TEST_F(Sessions, OpenOfAnotherMagicOrVersionIsRefused) {
   }
 }
 
-TEST_F(Sessions, OpenWithALengthIsRefused) {
+TEST_F(Sessions, MalformedOpenIsRefusedWithItsData) {
   bench.open(0x0222, 1);
-  // Whether this answer has data the page leaves open.
-  const Request wrong{
-      .kind = kOpen, .number = 9, .session = 0x0333, .length = 4, .address = kMagicAndVersion};
-  bench.reference.serve(wrong.content());
-  bench.send(wrong);
-  const std::optional<Received> got = bench.receive();
-  ASSERT_TRUE(got);
-  EXPECT_EQ(got->answer.status, kRefused);
-  EXPECT_EQ(bench.read(bench.base(), 4).status, kOk);
+  const Request right{.kind = kOpen, .number = 9, .session = 0x0333, .address = kMagicAndVersion};
+  Request with_length = right, with_data = right, reserved = right;
+  with_length.length = 4;
+  with_data.data = {1, 2, 3, 4};
+  reserved.reserved = 0x8000;
+  Request with_both = with_length;
+  with_both.data = with_data.data;
+  for (const Request& wrong : {with_length, with_data, with_both, reserved}) {
+    const Answer got = bench.exchange(wrong);
+    EXPECT_EQ(got.status, kRefused);
+    EXPECT_EQ(got.data.size(), 8u);
+    EXPECT_EQ(bench.read(bench.base(), 4).status, kOk);
+  }
 }
 
 TEST_F(Sessions, OpenTakesTheLineOver) {
@@ -251,6 +257,18 @@ TEST_F(Sessions, KindIsTheRepeatedRequests) {
   EXPECT_EQ(bench.exchange(request(kWriteRegister, 0x0999, 3)).status, kOk);
 }
 
+TEST_F(Sessions, RepeatedReadLeavesTheKeptOutcome) {
+  bench.open(0x0999, 1);
+  bench.exchange(request(kReadRegister, 0x0999, 2));
+  bench.registers.errors = {{0x20, 2}};
+  bench.reference.register_fault = [](bool, uint64_t) { return Fault::error; };
+  EXPECT_EQ(bench.exchange(request(kReadRegister, 0x0999, 2)).status, kBusError);
+  // A write under this number is told what the first read was.
+  const Answer got = bench.exchange(request(kWriteRegister, 0x0999, 2));
+  EXPECT_EQ(got.status, kOk);
+  EXPECT_EQ(got.error_address, 0u);
+}
+
 TEST_F(Sessions, RefusedTakesItsNumber) {
   bench.open(0x0aaa, 0);
   for (int i = 0; i < 20; ++i) {
@@ -270,6 +288,7 @@ TEST_F(Sessions, PowerUpResetForgetsAll) {
   bench.power_up();
   const uint16_t session = bench.reference.session;
   bench.reference.session = 0;
+  bench.reference.expected = 0;
   bench.reference.frames = 0;
   EXPECT_EQ(bench.exchange(request(kReadMemory, session, 2)).status, kNoSession);
   bench.open(0x0bbb, 7);

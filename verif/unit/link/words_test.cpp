@@ -198,6 +198,13 @@ TEST_F(ReceiveBuffer, HoldsAllItPromisesWhileMemoryStalls) {
     bench.send(request);
     expected.push_back(*bench.reference.serve(request.content()));
   }
+  // Wrong and without room counts as wrong.
+  Bytes wrong = with_crc(bench.next(kReadMemory, bench.base(), 4).content());
+  wrong.back() ^= 1;
+  Bytes coded = cobs_encode(wrong);
+  coded.push_back(0);
+  bench.send(coded);
+  ++bench.reference.frames_bad;
   while (bench.sending()) bench.step();
   EXPECT_TRUE(bench.received.empty());
   bench.memory->hold().r = false;
