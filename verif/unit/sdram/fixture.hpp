@@ -68,7 +68,7 @@ class SdramBench {
   // Until the controller is ready.
   void power_up();
   // Until nothing is owed; false after `limit` cycles.
-  bool drain(uint64_t limit = 2'000'000);
+  bool drain(uint64_t limit = 200'000);
 
   // A step, unless so many cycles have passed since construction.
   bool step_to(uint64_t limit) {
