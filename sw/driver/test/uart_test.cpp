@@ -312,9 +312,9 @@ TEST_F(UartTest, PortWithoutPermissionNamesItsGroup) {
   PtyBoard pty(board);
   chmod(pty.path().c_str(), 0);
   const bool root = geteuid() == 0;
-  if (root) ASSERT_EQ(seteuid(65534), 0);
+  ASSERT_EQ(root ? seteuid(65534) : 0, 0);
   const Failure f = open_failure(uri(pty));
-  if (root) ASSERT_EQ(seteuid(0), 0);
+  ASSERT_EQ(root ? seteuid(0) : 0, 0);
   expect(f, SYSTOLITH_NO_DEVICE, "no permission for " + pty.path());
   expect(f, SYSTOLITH_NO_DEVICE, "sudo usermod -aG ");
   expect(f, SYSTOLITH_NO_DEVICE, "udev rule");
