@@ -210,7 +210,7 @@ TEST(SdramRetention, RowsKeepTheirBits) {
   // Half of the time under load elsewhere: rows 8 to 15 of each 16.
   for (uint64_t address = 0x8000; bench.cycle < end;) {
     if (bench.cycle % (400'000) < 200'000 && bench.ar_waiting() < 2) {
-      bench.read(address, 16);
+      bench.read(address, 0x80 / kBusBytes);
       address = (address + 0x80) % 0x8000 + 0x8000;
     }
     bench.step();
