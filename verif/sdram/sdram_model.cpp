@@ -322,6 +322,8 @@ void SdramModel::load_mode(uint16_t address) {
   if (!mode_loaded_) {
     debt_since_ = time_;
     refreshes_counted_ = 0;
+    // Before power-up is over rows hold nothing that could decay.
+    std::fill(restored_.begin(), restored_.end(), time_);
   }
   mode_loaded_ = true;
   mode_set_ = now();
