@@ -136,7 +136,9 @@ void LinkBench::observe_memory(bool in_reset) {
     return memory->reset();
   }
   for (const auto* channel : {&port.aw, &port.ar}) {
-    if (channel->valid) EXPECT_EQ(channel->address % shape.bus_bytes, 0u) << "not a beat's address";
+    if (channel->valid) {
+      EXPECT_EQ(channel->address % shape.bus_bytes, 0u) << "not a beat's address";
+    }
   }
   if (port.ar.valid && memory_side.ar_ready) traffic.push_back({.address = port.ar.address});
   if (port.aw.valid && memory_side.aw_ready) write_addresses_.push_back(port.aw.address);

@@ -55,10 +55,14 @@ void LinkBench::compare(const Answer& got, const Prediction& expected) {
   EXPECT_EQ(int{got.number}, int{want.number});
   EXPECT_EQ(got.session, want.session);
   EXPECT_EQ(int{got.status}, int{want.status});
-  if (!expected.any_expected) EXPECT_EQ(int{got.expected}, int{want.expected});
+  if (!expected.any_expected) {
+    EXPECT_EQ(int{got.expected}, int{want.expected});
+  }
   EXPECT_EQ(got.error_address, want.error_address) << std::hex << want.error_address;
   EXPECT_EQ(got.data.size(), want.data.size());
-  if (!expected.any_data) EXPECT_EQ(text(got.data), text(want.data));
+  if (!expected.any_data) {
+    EXPECT_EQ(text(got.data), text(want.data));
+  }
 }
 
 void LinkBench::compare_traffic() {

@@ -120,8 +120,12 @@ TEST_F(BusErrors, RepeatedWriteHasItsOutcomeAndAddress) {
     for (const Request& request : {done[i], done[kWindow - 1 - i]}) {
       const bool refused = request.length == 5;
       const Answer got = bench.exchange(request);
-      if (refused) EXPECT_EQ(got.status, kRefused);
-      if (got.status == kBusError) EXPECT_EQ(got.error_address, request.address);
+      if (refused) {
+        EXPECT_EQ(got.status, kRefused);
+      }
+      if (got.status == kBusError) {
+        EXPECT_EQ(got.error_address, request.address);
+      }
     }
   }
   EXPECT_EQ(bench.exchange(done[0]).status, kBusError);

@@ -154,7 +154,9 @@ TEST_F(Line, LampsAreOnWhileAByteIsOnTheLine) {
                    last = bench.cycle + static_cast<uint64_t>(9 * shape.bit());
     while (bench.cycle < last) {
       bench.step();
-      if (bench.cycle > first) EXPECT_TRUE(bench.receiving) << bench.cycle - first;
+      if (bench.cycle > first) {
+        EXPECT_TRUE(bench.receiving) << bench.cycle - first;
+      }
     }
     bench.run(static_cast<uint64_t>(3 * shape.bit()));
     EXPECT_FALSE(bench.receiving);

@@ -108,7 +108,9 @@ TEST_F(Sessions, OpenOfAnotherMagicOrVersionIsRefused) {
       const Answer got = open_at(address, opened ? 0x0888 : 0x0777, 60);
       EXPECT_EQ(got.status, kRefused);
       EXPECT_EQ(got.value() & 0xffff, 1u);
-      if (opened) EXPECT_EQ(got.expected, bench.reference.expected);
+      if (opened) {
+        EXPECT_EQ(got.expected, bench.reference.expected);
+      }
     }
     if (!opened) {
       EXPECT_EQ(bench.exchange(request(kReadMemory, 0x0777, 61)).status, kNoSession);

@@ -216,7 +216,9 @@ TEST_F(Timeouts, BeatInTheMiddle) {
         write ? bench.write(from, bench.random_bytes(length)) : bench.read(from, length);
     EXPECT_EQ(got.status, kBusTimeout);
     EXPECT_EQ(got.error_address, beat);
-    if (!write) EXPECT_EQ(got.data[0], bench.reference.memory[from - bench.base()]);
+    if (!write) {
+      EXPECT_EQ(got.data[0], bench.reference.memory[from - bench.base()]);
+    }
     take_over_unknown();
     bench.memory->clear_injections();
     revive();

@@ -9,8 +9,12 @@ void TransmitterWatch::begin(uint64_t cycle) {
   // One clock either way is what rounding of exact edges takes.
   const double slack = 1.001, byte = 10 * bit_;
   const double since = static_cast<double>(cycle - start_);
-  if (ever_) EXPECT_GT(since, byte - slack) << "stop bit cut short, cycle " << cycle;
-  if (of_group_ > 0) EXPECT_LT(since, byte + slack) << "gap within a group, cycle " << cycle;
+  if (ever_) {
+    EXPECT_GT(since, byte - slack) << "stop bit cut short, cycle " << cycle;
+  }
+  if (of_group_ > 0) {
+    EXPECT_LT(since, byte + slack) << "gap within a group, cycle " << cycle;
+  }
   if (of_group_ > 0) {
     const double exact = static_cast<double>(++run_bytes_) * byte;
     EXPECT_LT(std::abs(static_cast<double>(cycle - run_start_) - exact), slack)
