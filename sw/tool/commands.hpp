@@ -14,10 +14,10 @@ inline constexpr int kFailure = 1;  // a mismatch, a device error, a result that
 inline constexpr int kUsage = 2;    // options, or input files that can't be used
 
 inline constexpr const char* kDeviceHelp =
-    "device URI: model:, sim:, sim:rows=8,cols=8,latency=100,stall=0.2,seed=7";
+    "device URI: model:, sim:, sim:rows=8,cols=8,latency=100,stall=0.2,seed=7, uart:/dev/ttyUSB0";
 
 inline constexpr const char* kProgramDeviceHelp =
-    "device URI: model:, sim:, sim:rows=8,cols=8,latency=100,stall=0.2,seed=7; "
+    "device URI: model:, sim:, sim:rows=8,cols=8,latency=100,stall=0.2,seed=7, uart:/dev/ttyUSB0; "
     "sim: of the program's configuration if not given";
 
 /// Of options that are whole numbers: CLI11 takes -1 as 2^64 - 1 and cuts what is too large.

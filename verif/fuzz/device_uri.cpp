@@ -24,9 +24,12 @@ void names_key(const std::invalid_argument& error, const std::string& key) {
 
 /// The text of a URI that was taken apart.
 std::string text_of(const Uri& uri) {
-  std::string text = uri.scheme + ":";
-  for (const auto& [key, value] : uri.keys) text += fmt::format("{}={},", key, value);
-  if (!uri.keys.empty()) text.pop_back();
+  std::string text = uri.scheme + ":" + uri.path;
+  bool first = uri.scheme != "uart";
+  for (const auto& [key, value] : uri.keys) {
+    text += fmt::format("{}{}={}", first ? "" : ",", key, value);
+    first = false;
+  }
   return text;
 }
 
@@ -77,9 +80,10 @@ void test(std::string_view input) {
                 "the error does not quote the URI");
       });
   if (!uri) return;
+  require(uri->path.find(',') == std::string::npos, "a path with a comma");
   require(!uri->scheme.empty() && uri->scheme.find(':') == std::string::npos, "no scheme");
   const Uri again = Uri::parse(text_of(*uri));
-  require(again.scheme == uri->scheme && again.keys == uri->keys,
+  require(again.scheme == uri->scheme && again.path == uri->path && again.keys == uri->keys,
           "printed and parsed it is another");
 
   for (const auto& [key, value] : uri->keys) check_key(*uri, key, value);

@@ -18,7 +18,8 @@ class Backend {
   /// Device memory; the caller keeps to [memory_base, memory_base + memory_bytes).
   virtual void read(std::uint64_t address, void* data, std::size_t bytes) = 0;
   virtual void write(std::uint64_t address, const void* data, std::size_t bytes) = 0;
-  /// Lets at most `cycles` device cycles pass, fewer once the interrupt is high; how many passed.
+  /// Lets `cycles` device cycles pass, fewer once the interrupt is high; how many passed. More may,
+  /// where time passes by itself.
   virtual std::uint64_t advance(std::uint64_t cycles) = 0;
   /// The interrupt line.
   virtual bool interrupt() = 0;
@@ -30,8 +31,11 @@ class Backend {
   /// buffers a common line and leaves no line dirty, so nothing of a neighbour is lost.
   virtual void clean(std::uint64_t address, std::size_t bytes) { (void)address, (void)bytes; }
   virtual void invalidate(std::uint64_t address, std::size_t bytes) { (void)address, (void)bytes; }
-  /// Orders memory writes before the doorbell.
+  /// Orders memory writes before the doorbell. Where write and write32 only send, it waits until
+  /// all are done, and throws what one failed with.
   virtual void barrier() {}
+  /// Whether on-chip memories may hold what an earlier process left: the driver zeroes them.
+  virtual bool used() const { return false; }
   virtual std::uint64_t memory_base() const = 0;
   virtual std::uint64_t memory_bytes() const = 0;
 };
@@ -39,5 +43,7 @@ class Backend {
 /// Throw std::invalid_argument for keys that they don't know, naming those that they do.
 std::unique_ptr<Backend> open_model(const Uri& uri);
 std::unique_ptr<Backend> open_sim(const Uri& uri);
+/// A board on a serial port. Throws Failure, too, when it can't be opened.
+std::unique_ptr<Backend> open_uart(const Uri& uri);
 
 }  // namespace systolith::driver

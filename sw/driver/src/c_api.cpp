@@ -50,7 +50,10 @@ systolith_status_t with(systolith_device_t* device, Body body) {
       return fail(SYSTOLITH_BAD_HANDLE,
                   "the device handle is null or was closed: open a device first");
   }
-  return guard([&] { body(device->device); });
+  return guard([&] {
+    body(device->device);
+    device->device.settle();
+  });
 }
 
 void need(const void* pointer, const char* name) {
@@ -79,10 +82,12 @@ systolith_status_t systolith_open(const char* uri, systolith_device_t** device) 
       } else if (parsed.scheme == "sim") {
         backend = systolith::driver::open_sim(parsed);
 #endif
+      } else if (parsed.scheme == "uart") {
+        backend = systolith::driver::open_uart(parsed);
       } else {
         throw Failure{
             SYSTOLITH_NO_DEVICE,
-            fmt::format("unknown device '{}:'; there are model: and sim:", parsed.scheme)};
+            fmt::format("unknown device '{}:'; there are model:, sim: and uart:", parsed.scheme)};
       }
     } catch (const std::invalid_argument& error) {
       throw Failure{SYSTOLITH_NO_DEVICE, error.what()};
@@ -90,6 +95,7 @@ systolith_status_t systolith_open(const char* uri, systolith_device_t** device) 
     std::unique_ptr<systolith_device> opened(
         new systolith_device{DriverDevice(std::move(backend))});
     systolith::driver::check_sizes(parsed, opened->device.capabilities());
+    opened->device.settle();
     const std::lock_guard lock(handles_lock);
     handles.insert(opened.get());
     *device = opened.release();

@@ -108,6 +108,7 @@ DriverDevice::DriverDevice(std::unique_ptr<Backend> backend) : backend_(std::mov
     throw Failure{
         SYSTOLITH_NO_DEVICE,
         "the device's capability registers make no sense: wrong bitstream or a broken link"};
+  if (backend_->used()) reset();
 }
 
 std::uint64_t DriverDevice::allocate(std::uint64_t bytes, std::uint64_t alignment) {

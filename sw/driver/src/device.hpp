@@ -23,6 +23,8 @@ class DriverDevice {
   /// version.
   explicit DriverDevice(std::unique_ptr<Backend> backend);
 
+  /// Waits until everything written has been done; throws what failed. Ends each call.
+  void settle() { backend_->barrier(); }
   const systolith_capabilities_t& capabilities() const { return capabilities_; }
   std::uint64_t allocate(std::uint64_t bytes, std::uint64_t alignment);
   void reserve(std::uint64_t address, std::uint64_t bytes);

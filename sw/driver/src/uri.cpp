@@ -14,10 +14,17 @@ Uri Uri::parse(const std::string& text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos || colon == 0)
     throw std::invalid_argument(fmt::format(
-        "'{}' is no device URI; write model: or sim: or sim:rows=8,cols=8,latency=100", text));
+        "'{}' is no device URI; write model: or sim: or sim:rows=8,cols=8,latency=100 or "
+        "uart:/dev/ttyUSB0",
+        text));
   Uri uri;
   uri.scheme = text.substr(0, colon);
   std::size_t begin = colon + 1;
+  if (uri.scheme == "uart") {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    uri.path = text.substr(begin, end - begin);
+    begin = end + 1;
+  }
   while (begin < text.size()) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     const std::string pair = text.substr(begin, end - begin);

@@ -1,4 +1,4 @@
-// Device URIs: scheme, then key=value pairs after a colon.
+// Device URIs: scheme, then key=value pairs after a colon; of uart: a path before them.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@ namespace systolith::driver {
 
 struct Uri {
   std::string scheme;
+  std::string path;  // of uart:, up to the first comma; empty if none is given
   std::map<std::string, std::string> keys;
 
   /// Throws std::invalid_argument that says what a URI looks like.

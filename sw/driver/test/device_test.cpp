@@ -89,9 +89,10 @@ TEST(UriShares, AreRoundedToWholePercentBelowAHundred) {
 
 TEST_F(DriverTest, SizesOtherThanTheUriAsksForAreRefused) {
   open();
-  EXPECT_NO_THROW(check_sizes(Uri::parse("uart:rows=4,cols=8,bus=128"), device->capabilities()));
+  EXPECT_NO_THROW(
+      check_sizes(Uri::parse("uart:/dev/ttyUSB0,rows=4,cols=8,bus=128"), device->capabilities()));
   const Failure f =
-      failure([&] { check_sizes(Uri::parse("uart:rows=8"), device->capabilities()); });
+      failure([&] { check_sizes(Uri::parse("uart:/dev/ttyUSB0,rows=8"), device->capabilities()); });
   EXPECT_EQ(f.status, SYSTOLITH_NO_DEVICE);
   EXPECT_NE(f.text.find("rows=8"), std::string::npos);
 }

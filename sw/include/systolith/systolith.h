@@ -4,12 +4,15 @@
  *   model:                        the bit-exact golden model (keys: config, rows, cols)
  *   sim:                          the Verilated RTL (keys: config, rows, cols, bus, depth, latency,
  * stall, seed, trace, from, to)
+ *   uart:/dev/ttyUSB0             a board at a serial port (keys: baud, timeout, reset, verbose,
+ * rows, cols, bus, depth)
  *
  * Functions return a status; on anything but SYSTOLITH_OK systolith_error() has the text of this
  * thread's last error, which says what to do. Handles are checked: a null or closed one gives
  * SYSTOLITH_BAD_HANDLE. A device is used by one thread at a time. Device addresses are bytes;
  * nothing is coherent, so the host copies in and out. Every systolith_open of model: or sim: makes
- * a device of its own, with its own memory: handles and processes share nothing.
+ * a device of its own, with its own memory: handles and processes share nothing. A board is open
+ * once.
  */
 #ifndef SYSTOLITH_SYSTOLITH_H
 #define SYSTOLITH_SYSTOLITH_H
@@ -37,8 +40,8 @@ typedef enum systolith_status {
   SYSTOLITH_NO_MEMORY = 4,    /* host or device memory is used up */
   SYSTOLITH_TIMEOUT = 5,      /* not done within the time given; the device still runs */
   SYSTOLITH_FAULT = 6,        /* a command failed: see systolith_fault */
-  SYSTOLITH_DEVICE_GONE =
-      7,                 /* every read answers all ones, or the bus is stuck: reset the device */
+  SYSTOLITH_DEVICE_GONE = 7,  /* every read answers all ones, or the bus is stuck: reset the device;
+                               * or a board was lost: open it again */
   SYSTOLITH_INTERNAL = 8 /* a broken bus rule or assertion in a simulated device, or a defect */
 } systolith_status_t;
 

@@ -1,0 +1,14 @@
+link/link_pkg.sv
+link/uart_receiver.sv
+link/uart_transmitter.sv
+link/cobs_decoder.sv
+link/cobs_encoder.sv
+link/byte_ring.sv
+link/frame_receiver.sv
+link/frame_transmitter.sv
+link/bus_port.sv
+link/memory_port.sv
+link/register_port.sv
+link/board_words.sv
+link/link_server.sv
+link/uart_bridge.sv
