@@ -140,8 +140,9 @@ TEST_P(PlacementOf, OperandsOfProductsUpToTheLastByteOfTheMemory) {
     for (const std::uint64_t k : {rows, 2 * rows, 4 * rows, 4 * rows - 1}) {
       const std::uint64_t m = 1 + seed % 9;
       for (const bool int8 : {false, true}) {
+        const auto drawn = seed++;
         Operands o(m, n, k, int8 ? Format::int8 : Format::bf16,
-                   int8 ? OutFormat::int8 : OutFormat::fp32, seed++,
+                   int8 ? OutFormat::int8 : OutFormat::fp32, drawn,
                    seed % 2 ? library::Seed::row : library::Seed::matrix);
         if (int8) o.scale_by_column(seed);
         const std::uint64_t operand = int8 ? 1 : 2;
@@ -187,8 +188,9 @@ TEST_P(PlacementOf, RubbishAroundOperandsStaysOut) {
         for (const bool int8 : {false, true}) {
           SCOPED_TRACE(GetParam() + ": 3x" + std::to_string(n) + "x" + std::to_string(k) +
                        (int8 ? " INT8" : " BF16"));
+          ++seed;
           Operands o(3, n, k, int8 ? Format::int8 : Format::bf16,
-                     int8 ? OutFormat::int32 : OutFormat::fp32, ++seed,
+                     int8 ? OutFormat::int32 : OutFormat::fp32, seed,
                      seed % 2 ? library::Seed::none : library::Seed::matrix);
           Placement at;
           at.gap = seed % 3 == 0 ? 14 : 32 - n * k % 32;

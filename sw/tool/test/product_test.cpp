@@ -239,7 +239,7 @@ TEST_F(ToolTest, DevicesThatAreNone) {
   refused("", "is no device URI");
   refused("sim", "is no device URI");
   refused(":rows=4", "is no device URI");
-  refused("pcie:", "unknown device 'pcie:'; there are model: and sim:");
+  refused("pcie:", "unknown device 'pcie:'; there are model:, sim: and uart:");
   refused("sim:colour=red", "unknown key 'colour'");
   refused("model:latency=3", "unknown key 'latency'");
   refused("sim:rows", "'rows' in device URI");
@@ -255,6 +255,10 @@ TEST_F(ToolTest, DevicesThatAreNone) {
   refused("sim:stall=1", "not a share from 0 up to, but not, 1");
   refused("sim:stall=nan", "not a share");
   refused("sim:seed=x", "seed=x: not a whole number");
+  refused("uart:", "needs its port");
+  refused("uart:/dev/no_such_port", "there is no port");
+  refused("uart:/dev/null", "is not a serial line");
+  refused("uart:/dev/ttyUSB0,colour=red", "unknown key 'colour'");
 }
 
 }  // namespace
