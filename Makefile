@@ -1,6 +1,6 @@
 # Front of the CMake build. Every target installs what it needs (root) or says what to install.
 .DEFAULT_GOAL := help
-.PHONY: help setup tool build sim wave test regress faults slurm-test fuzz bench coverage lint format generate area area-ecp5 mutants planted-mutants netlist-mutants formal clean python
+.PHONY: help setup tool build sim board-sim wave test regress faults slurm-test fuzz bench coverage lint format generate area area-ecp5 mutants planted-mutants netlist-mutants formal clean python
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
@@ -30,6 +30,10 @@ sim: tool ## demo on the simulated 16x16 device, compared bit for bit with the m
 
 sim-%: $(BUILD)/build.ninja ## the demo on another configuration (sim-8x8), or one system test (sim-NAME)
 	@JOBS=$(JOBS) scripts/simulate sim '$*'
+
+board-sim: $(BUILD)/build.ninja ## a simulated board behind a pseudo-terminal, for uart: devices, see docs/board.md
+	cmake --build --preset release -j $(JOBS) --target simulated_board
+	@$(BUILD)/verif/board/simulated_board
 
 wave: ## waveform of a system test: TEST=name [FROM=cycle TO=cycle DEVICE=n CONFIG=names], see docs/debugging.md
 	@scripts/setup build

@@ -319,9 +319,10 @@ void SdramModel::load_mode(uint16_t address) {
     cas_latency_ = latency;
     single_writes_ = (address & 0x200) != 0;
   }
+  // Who loads the mode begins anew.
+  debt_since_ = time_;
+  refreshes_counted_ = 0;
   if (!mode_loaded_) {
-    debt_since_ = time_;
-    refreshes_counted_ = 0;
     // Before power-up is over rows hold nothing that could decay.
     std::fill(restored_.begin(), restored_.end(), time_);
   }

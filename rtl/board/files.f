@@ -1,0 +1,2 @@
+board/memory_arbiter.sv
+board/board_system.sv
