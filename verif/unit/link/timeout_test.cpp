@@ -139,7 +139,6 @@ class Timeouts : public Link {
 };
 
 TEST_F(Timeouts, EachChannelOfMemory) {
-  if (shape.timeout > 5000) GTEST_SKIP() << "too long a time";
   for (bool release : {false, true}) {
     for (Channel c : {Channel::aw, Channel::w, Channel::b, Channel::ar, Channel::r}) {
       check(true, c, release);
@@ -148,7 +147,6 @@ TEST_F(Timeouts, EachChannelOfMemory) {
 }
 
 TEST_F(Timeouts, EachChannelOfTheRegisters) {
-  if (shape.timeout > 5000) GTEST_SKIP() << "too long a time";
   for (bool release : {false, true}) {
     for (Channel c : {Channel::aw, Channel::w, Channel::b, Channel::ar, Channel::r}) {
       check(false, c, release);
@@ -156,13 +154,9 @@ TEST_F(Timeouts, EachChannelOfTheRegisters) {
   }
 }
 
-TEST_F(Timeouts, LongTime) {
-  if (shape.timeout <= 5000) GTEST_SKIP() << "all channels are tested";
-  check(true, Channel::ar, false);
-}
+TEST_F(Timeouts, LongTime) { check(true, Channel::ar, false); }
 
 TEST_F(Timeouts, AccessMayTakeTheWholeTime) {
-  if (shape.timeout > 5000) GTEST_SKIP() << "too long a time";
   for (bool memory : {true, false}) {
     for (bool write : {true, false}) {
       SCOPED_TRACE(testing::Message() << memory << " " << write);
@@ -173,7 +167,6 @@ TEST_F(Timeouts, AccessMayTakeTheWholeTime) {
 }
 
 TEST_F(Timeouts, AnswerComesWhenTheTimeIsOver) {
-  if (shape.timeout > 5000) GTEST_SKIP() << "too long a time";
   hold(true, Channel::r, true);
   const Request request = bench.next(kReadMemory, address(), 4);
   bench.reference.memory_fault = [](bool, uint64_t) { return Fault::unanswered; };
@@ -189,7 +182,6 @@ TEST_F(Timeouts, AnswerComesWhenTheTimeIsOver) {
 }
 
 TEST_F(Timeouts, TimeIsOfEachBeatAlone) {
-  if (shape.timeout > 5000) GTEST_SKIP() << "too long a time";
   auto& timing = bench.memory->timing();
   timing.read_latency_minimum = timing.read_latency_maximum = shape.timeout * 3 / 4;
   timing.write_latency_minimum = timing.write_latency_maximum = shape.timeout * 3 / 4;
@@ -199,7 +191,6 @@ TEST_F(Timeouts, TimeIsOfEachBeatAlone) {
 }
 
 TEST_F(Timeouts, BeatInTheMiddle) {
-  if (shape.timeout > 5000) GTEST_SKIP() << "too long a time";
   const uint64_t beat = address() / shape.bus_bytes * shape.bus_bytes + shape.bus_bytes;
   for (bool write : {true, false}) {
     bench.memory->inject(
@@ -227,7 +218,6 @@ TEST_F(Timeouts, BeatInTheMiddle) {
 }
 
 TEST_F(Timeouts, RepeatedWriteIsStillTimedOutAfterTheRevival) {
-  if (shape.timeout > 5000) GTEST_SKIP() << "too long a time";
   const Request request = bench.next(kWriteMemory, address(), 2, {8, 9});
   hold(true, Channel::aw, true);
   bench.reference.memory_fault = [](bool, uint64_t) { return Fault::silent; };

@@ -188,7 +188,6 @@ TEST_F(ReceiveBuffer, LostFramesAreCountedAndLaterOnesAreFine) {
 }
 
 TEST_F(ReceiveBuffer, HoldsAllItPromisesWhileMemoryStalls) {
-  if (shape.timeout < 1 << 20) GTEST_SKIP() << "memory cannot stall for that long";
   bench.memory->hold().r = true;
   bench.run(2);
   // 128 requests of 16 bytes fill it; the one in work may have left it.
@@ -223,7 +222,6 @@ TEST_F(ReceiveBuffer, HoldsAllItPromisesWhileMemoryStalls) {
 }
 
 TEST_F(ReceiveBuffer, ShorterFrameFitsBehindOneThatWasLost) {
-  if (shape.timeout < 1 << 20 || shape.payload < 512) GTEST_SKIP() << "shape of another test";
   bench.memory->hold().r = true;
   bench.run(2);
   std::vector<Prediction> expected;
